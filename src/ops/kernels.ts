@@ -1,0 +1,131 @@
+/**
+ * The binary interface of assembly/: what each exported kernel takes. The same names in the same order stand in
+ * assembly/index.ts; tests/kernels.test.ts holds the two together.
+ *
+ * Every pointer is a byte offset into the module's memory, 16-byte aligned. Every count, stride and leading dimension is
+ * in float32 elements unless its name ends in Bytes. Arrays are row-major float32. No kernel allocates, none keeps
+ * state, and outputs overlap no input unless it says so ("in place").
+ */
+export interface Kernels {
+  /** Bytes of one packed matrix of K rows and N columns, bias included: ceil(N / NR) * (1 + K) * NR * 4. */
+  packedBytes(K: number, N: number): number;
+
+  /**
+   * Packs KIO weights (taps, in, out), or IO with taps = 1, into panels [O/NR][1 + K*I][NR], the bias at each panel's head.
+   * `rowStride` is the distance between two rows of O in `source`: O itself, or more when a group's columns are picked.
+   * bias = 0 means none (zeros).
+   */
+  packKIO(target: number, source: number, bias: number, taps: number, inChannels: number, outChannels: number, rowStride: number): void;
+
+  /** Packs OIK weights (out, in, taps; PyTorch's order), or OI with taps = 1, into the same panels. */
+  packOIK(target: number, source: number, bias: number, taps: number, inChannels: number, outChannels: number): void;
+
+  /** c[m, n] = bias[n] + sum over k of a[m, k] * b[k, n]. a: M rows lda apart, b: packed, c: M rows ldc apart. */
+  gemm(a: number, lda: number, b: number, c: number, ldc: number, M: number, N: number, K: number): void;
+
+  /**
+   * Grouped 1-D convolution over NLC:
+   * y[n, l, g*O + o] = bias[g*O + o] + sum over k, i of x[n, l*stride + k*dilation - left, g*I + i] * w[k, i, g*O + o].
+   * x outside 0 <= l < length counts as zero. x: [N][length][groups*I], y: [N][outLength][groups*O];
+   * I = inChannels and O = outChannels of one group. w: `groups` packed matrices, packedBytes(taps * I, O) apart.
+   */
+  conv1d(
+    x: number, w: number, y: number,
+    batch: number, length: number, outLength: number,
+    groups: number, inChannels: number, outChannels: number,
+    taps: number, stride: number, dilation: number, left: number,
+  ): void;
+
+  /**
+   * Depthwise 1-D convolution over NLC, output channel c * multiplier + m:
+   * y[n, l, c*M + m] = w[0][c*M + m] + sum over k of x[n, l*stride + k*dilation - left, c] * w[1 + k][c*M + m].
+   * w: [1 + taps][channels * multiplier], the bias in the first row.
+   */
+  depthwiseConv1d(
+    x: number, w: number, y: number,
+    batch: number, length: number, outLength: number,
+    channels: number, multiplier: number,
+    taps: number, stride: number, dilation: number, left: number,
+  ): void;
+
+  /** Largest real element of each window of an NLC array; windows start at l*stride - left. A window with none gives -Infinity. */
+  maxPool1d(x: number, y: number, batch: number, length: number, outLength: number, channels: number, size: number, stride: number, left: number): void;
+  /** Mean of the real elements of each window (padding does not count). A window with none gives 0. */
+  averagePool1d(x: number, y: number, batch: number, length: number, outLength: number, channels: number, size: number, stride: number, left: number): void;
+  /** y[n, c] = max over l of x[n, l, c]. */
+  globalMaxPool1d(x: number, y: number, batch: number, length: number, channels: number): void;
+  /** y[n, c] = mean over l of x[n, l, c]. */
+  globalAveragePool1d(x: number, y: number, batch: number, length: number, channels: number): void;
+
+  /**
+   * Strided copy of any rank up to 8. `table` points to int32: sizes[rank], source strides[rank], target strides[rank].
+   * Transposes of the two fastest dimensions run in 4x4 blocks; contiguous runs are copied whole. Strides may be 0 in the
+   * source (broadcast) and negative.
+   */
+  rearrange(source: number, target: number, rank: number, table: number): void;
+
+  /** target[i] = value for i in [0, count). */
+  fill(target: number, count: number, value: number): void;
+
+  /** y[r, c, i] = x[r, c, i] * scale[c] + shift[c]; x and y: [outer][channels][inner]. In place allowed. */
+  scaleShift(x: number, y: number, outer: number, channels: number, inner: number, scale: number, shift: number): void;
+
+  /** Binary operations with broadcasting: `table` is int32 sizes[rank], a strides[rank], b strides[rank] (0 broadcasts); y is dense. In place (y == a or b) allowed where that operand isn't broadcast. */
+  add(a: number, b: number, y: number, rank: number, table: number): void;
+  subtract(a: number, b: number, y: number, rank: number, table: number): void;
+  multiply(a: number, b: number, y: number, rank: number, table: number): void;
+  divide(a: number, b: number, y: number, rank: number, table: number): void;
+  maximum(a: number, b: number, y: number, rank: number, table: number): void;
+  minimum(a: number, b: number, y: number, rank: number, table: number): void;
+  /** y[i] = x[i] * factor. In place allowed. */
+  scale(x: number, y: number, count: number, factor: number): void;
+
+  /** Over the middle axis of [outer][count][inner]; softmax subtracts the maximum first. In place allowed. */
+  softmax(x: number, y: number, outer: number, count: number, inner: number): void;
+  logSoftmax(x: number, y: number, outer: number, count: number, inner: number): void;
+  /** Euclidean projection onto the simplex (Martins & Astudillo, 2016). `scratch`: count floats. */
+  sparsemax(x: number, y: number, outer: number, count: number, inner: number, scratch: number): void;
+  /** x: [outer][2*half][inner]; y[o, c, i] = x[o, c, i] * sigmoid(x[o, half + c, i]). */
+  glu(x: number, y: number, outer: number, half: number, inner: number): void;
+
+  // ------------------------------------------------------------- activations, element by element, in place allowed
+
+  /** Keras' ReLU: x >= maximum -> maximum; x >= threshold -> x; else slope * (x - threshold). maximum = Infinity for none. */
+  relu(x: number, y: number, count: number, slope: number, maximum: number, threshold: number): void;
+  elu(x: number, y: number, count: number, alpha: number): void;
+  selu(x: number, y: number, count: number): void;
+  celu(x: number, y: number, count: number, alpha: number): void;
+  exponential(x: number, y: number, count: number): void;
+  /** 0.5 x (1 + erf(x / sqrt 2)). */
+  gelu(x: number, y: number, count: number): void;
+  /** 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))). */
+  geluTanh(x: number, y: number, count: number): void;
+  silu(x: number, y: number, count: number): void;
+  mish(x: number, y: number, count: number): void;
+  softplus(x: number, y: number, count: number): void;
+  softsign(x: number, y: number, count: number): void;
+  tanh(x: number, y: number, count: number): void;
+  sigmoid(x: number, y: number, count: number): void;
+  logSigmoid(x: number, y: number, count: number): void;
+  /** relu6(x + 3) / 6. */
+  hardSigmoid(x: number, y: number, count: number): void;
+  /** x * relu6(x + 3) / 6. */
+  hardSilu(x: number, y: number, count: number): void;
+  /** clip(x, -1, 1). */
+  hardTanh(x: number, y: number, count: number): void;
+  /** |x| > lambda ? x : 0. */
+  hardShrink(x: number, y: number, count: number, lambda: number): void;
+  /** sign(x) * max(|x| - lambda, 0). */
+  softShrink(x: number, y: number, count: number, lambda: number): void;
+  /** x - tanh x. */
+  tanhShrink(x: number, y: number, count: number): void;
+  /** x <= -1 -> 0; x < 1 -> (x + 1)^2 / 4; else x. */
+  sparsePlus(x: number, y: number, count: number): void;
+  /** (x + sqrt(x^2 + b)) / 2. */
+  squareplus(x: number, y: number, count: number, b: number): void;
+  /** x <= -1 -> 0; x < 1 -> (x + 1) / 2; else 1. */
+  sparseSigmoid(x: number, y: number, count: number): void;
+}
+
+/** A kernel's name. */
+export type KernelName = keyof Kernels;
