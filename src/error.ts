@@ -108,3 +108,132 @@ export function unknownFormat(found: string, known: readonly string[]): Channelw
     fix: "check that the path points to the model file itself",
   });
 }
+
+// ------------------------------------------------------------------------------------------- PyTorch programs
+
+/** A PyTorch program uses Python or PyTorch that the checker doesn't know. `where` is usually `model.py line N`. */
+export function programNotUnderstood(message: string, where: readonly string[] = []): ChannelwiseError {
+  return new ChannelwiseError({
+    code: "unsupported-feature",
+    message,
+    where,
+    fix: "the checker runs a documented subset of Python and torch.nn; write the step with what it knows, or report it",
+  });
+}
+
+/** PyTorch itself would raise here: a wrong argument, an undefined name, a false assertion. */
+export function programFails(message: string): ChannelwiseError {
+  return new ChannelwiseError({ code: "invalid-model", message });
+}
+
+/** PyTorch itself would raise here, because two shapes don't go together. */
+export function programShapesDiffer(message: string): ChannelwiseError {
+  return new ChannelwiseError({ code: "shape-mismatch", message });
+}
+
+/** What `load_state_dict(strict=True)` refuses: entries that are missing, spare or misshapen. */
+export function stateDictDiffers(code: "missing-weight" | "shape-mismatch", message: string): ChannelwiseError {
+  return new ChannelwiseError({ code, message, where: ["state dict"] });
+}
+
+// ---------------------------------------------------------------------------------------------------- models
+
+/** Sizes that do not fit together. */
+export function shapeMismatch(message: string, where: readonly string[] = [], fix?: string): ChannelwiseError {
+  return new ChannelwiseError({
+    code: "shape-mismatch",
+    message,
+    where,
+    fix: fix ?? "the configuration and the weights of the file do not belong together; save the model again",
+  });
+}
+
+/** A number of an array is not what its use needs. */
+export function valueOutOfRange(
+  expected: string,
+  value: number | bigint,
+  index: number,
+  where: readonly string[] = [],
+): ChannelwiseError {
+  return new ChannelwiseError({
+    code: "invalid-input",
+    message: `expected ${expected} at element ${index}, got ${value}`,
+    where,
+    fix: "check the array's values and dtype",
+  });
+}
+
+/** The model has a layer that no operator family reads. */
+export function unsupportedLayer(what: string, where: readonly string[], supported: readonly string[], why?: string): ChannelwiseError {
+  return new ChannelwiseError({
+    code: "unsupported-layer",
+    message: `${what} is not supported${why ? `: ${why}` : ""}`,
+    where,
+    fix: `rebuild that part of the model out of supported layers (${supported.join(", ")}), or report the layer`,
+  });
+}
+
+/** A layer's option has a value that is not supported. */
+export function unsupportedOption(className: string, option: string, why: string, where: readonly string[]): ChannelwiseError {
+  return new ChannelwiseError({
+    code: "unsupported-option",
+    message: `${className}: option ${option}: ${why}`,
+    where,
+    fix: "change the option and save the model again, or report the file",
+  });
+}
+
+/** The configuration of the model contradicts itself or Keras' schema. */
+export function invalidModel(message: string, where: readonly string[] = []): ChannelwiseError {
+  return new ChannelwiseError({
+    code: "invalid-model",
+    message,
+    where,
+    fix: "the configuration is damaged or was written by hand; save the model again with Keras",
+  });
+}
+
+/** The file holds no weights, or not enough, where a layer's should be. */
+export function missingWeight(message: string, where: readonly string[]): ChannelwiseError {
+  return new ChannelwiseError({
+    code: "missing-weight",
+    message,
+    where,
+    fix: "the weights do not belong to this architecture, or the file is incomplete; save the whole model again",
+  });
+}
+
+// ----------------------------------------------------------------------------------------------------- using
+
+/** The caller's data does not fit the model. */
+export function invalidInput(message: string, fix = "`channelwise inspect` lists the model's inputs"): ChannelwiseError {
+  return new ChannelwiseError({ code: "invalid-input", message, fix });
+}
+
+/** The model was used after `dispose()`. */
+export function disposed(what: string): ChannelwiseError {
+  return new ChannelwiseError({ code: "disposed", message: `${what} was used after dispose()`, fix: "load the model again" });
+}
+
+/** An option of a function or a command has a value that it can't have. */
+export function wrongOption(option: string, choices: readonly string[], got: unknown): ChannelwiseError {
+  return new ChannelwiseError({
+    code: "usage",
+    message: `option ${option}: expected ${choices.join(" or ")}, got ${JSON.stringify(got)}`,
+    fix: "`channelwise --help` lists the options",
+  });
+}
+
+/** Two sides that have to agree do not. */
+export function outputsDiffer(message: string): ChannelwiseError {
+  return new ChannelwiseError({
+    code: "outputs-differ",
+    message,
+    fix: "this is a fault of channelwise; `channelwise verify` shows it layer by layer, please report it with the file",
+  });
+}
+
+/** A tensor's axes are in another order than a function takes, or are other axes. */
+export function layoutMismatch(message: string): ChannelwiseError {
+  return new ChannelwiseError({ code: "layout-mismatch", message, fix: "bring the tensor into that order with transpose, or name its axes rightly" });
+}

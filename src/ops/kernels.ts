@@ -83,14 +83,17 @@ export interface Kernels {
   /** Over the middle axis of [outer][count][inner]; softmax subtracts the maximum first. In place allowed. */
   softmax(x: number, y: number, outer: number, count: number, inner: number): void;
   logSoftmax(x: number, y: number, outer: number, count: number, inner: number): void;
-  /** Euclidean projection onto the simplex (Martins & Astudillo, 2016). `scratch`: count floats. */
+  /**
+   * max(x - t, 0), t = (s[1] + ... + s[k] - 1) / k, where s[j] is the sum of the j largest elements and k counts those j
+   * with 1 + j * (j-th largest) > s[j]: Keras' sparsemax (see src/ops/softmax.ts). `scratch`: count floats.
+   */
   sparsemax(x: number, y: number, outer: number, count: number, inner: number, scratch: number): void;
   /** x: [outer][2*half][inner]; y[o, c, i] = x[o, c, i] * sigmoid(x[o, half + c, i]). */
   glu(x: number, y: number, outer: number, half: number, inner: number): void;
 
   // ------------------------------------------------------------- activations, element by element, in place allowed
 
-  /** Keras' ReLU: x >= maximum -> maximum; x >= threshold -> x; else slope * (x - threshold). maximum = Infinity for none. */
+  /** Keras' ReLU: x > threshold -> min(x, maximum); else slope * (x - threshold). maximum = Infinity for none. */
   relu(x: number, y: number, count: number, slope: number, maximum: number, threshold: number): void;
   elu(x: number, y: number, count: number, alpha: number): void;
   selu(x: number, y: number, count: number): void;

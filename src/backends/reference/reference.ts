@@ -1,0 +1,63 @@
+/**
+ * reference: runs a graph by the plain-loop definitions of its operators, in float64
+ *
+ * The oracle of this project: slow, obvious, and without a line in common with the kernels.
+ */
+import { type Axes, axisSize, rearrangeArray } from "../../axes.ts";
+import { toFloat32 } from "../../bytes/numbers.ts";
+import type { Graph, Layer, ValueId } from "../../graph/graph.ts";
+import type { Array64, Evaluate, OpSpec } from "../../ops/facets.ts";
+import { evaluates, facet, specs } from "../../ops/index.ts";
+import type { LayoutPlan } from "../../plan/layout.ts";
+
+/** The axes with the sizes of an actual array. */
+export function sizedAxes(axes: Axes, shape: readonly number[]): Axes {
+  return axes.map((axis, index) => ({ ...axis, size: shape[index]! }));
+}
+
+/**
+ * Every value of the graph, by id.
+ *
+ * @param inputs one array per input of the graph, in the order of axes that the graph gives the input
+ * @param plan   the plan that the graph came from, whose order the weights then have
+ */
+export function runReference(graph: Graph, inputs: readonly Array64[], plan?: LayoutPlan): Array64[] {
+  const values: Array64[] = [];
+  graph.inputs.forEach((port, index) => {
+    values[port.value] = inputs[index]!;
+  });
+  const weights = new Map<Layer, Record<string, Array64>>();
+  const weightsOf = (layer: Layer) => {
+    const known = weights.get(layer) ?? readWeights(layer, plan);
+    weights.set(layer, known);
+    return known;
+  };
+  for (const node of graph.nodes) {
+    const taken = node.inputs.map((id: ValueId) => values[id]!);
+    const outputs = facet<OpSpec<object>>(specs, node.kind).infer(node.attributes, taken.map((value) => value.axes));
+    const own = Object.fromEntries(Object.entries(weightsOf(node.layer)).filter(([role]) => node.weights.includes(role)));
+    const results = facet<Evaluate<object>>(evaluates, node.kind)(node.attributes, taken, own, outputs);
+    node.outputs.forEach((id, index) => {
+      values[id] = { axes: outputs[index]!, data: results[index]! };
+    });
+  }
+  return values;
+}
+
+function readWeights(layer: Layer, plan: LayoutPlan | undefined): Record<string, Array64> {
+  return Object.fromEntries(
+    Object.entries(layer.weights).map(([role, { array, axes }]) => {
+      const data = Float64Array.from(toFloat32(array));
+      const order = plan?.weights.get(layer)?.[role];
+      if (!order) return [role, { axes, data }];
+      // Only the order of merged parts concerns the definitions; their weights lie as Keras has them.
+      const to = axes.map((axis) => order.to.find((candidate) => candidate.letter === axis.letter)!);
+      return [role, { axes: to, data: rearrangeArray(data, order.from, to) }];
+    }),
+  );
+}
+
+/** The batch of an array of this graph's order. */
+export function batchOf(value: Array64): number {
+  return axisSize(value.axes, "N")!;
+}

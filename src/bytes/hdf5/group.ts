@@ -1,0 +1,73 @@
+/**
+ * group: the tree of an HDF5 file, parsed as far as it is walked.
+ *
+ * Listing a group reads the headers of its children, not more. Only one link may lead to a group: a second one would make a
+ * cycle, or a tree much larger than its file. Datasets may have several.
+ */
+import { corruptFile, unsupportedFeature } from "../../error.ts";
+import { type Attributes, readAttributes } from "./attribute.ts";
+import { Hdf5Dataset } from "./dataset.ts";
+import { type FileImage, lazy } from "./image.ts";
+import { readLinks } from "./links.ts";
+import { messageType, type ObjectHeader, readObjectHeader } from "./object-header.ts";
+import { readSuperblock } from "./superblock.ts";
+
+export type Hdf5Object = Hdf5Group | Hdf5Dataset;
+
+export class Hdf5Group {
+  readonly kind = "group";
+  readonly place: readonly string[];
+  readonly #attributes: () => Attributes;
+  readonly #children: () => ReadonlyMap<string, Hdf5Object>;
+
+  constructor(header: ObjectHeader, image: FileImage, path: string) {
+    this.place = header.place;
+    this.#attributes = lazy(() => readAttributes(header, image));
+    this.#children = lazy(() => {
+      const children = new Map<string, Hdf5Object>();
+      for (const [name, address] of readLinks(header, image)) {
+        children.set(name, readObject(image, address, path === "" ? name : `${path}/${name}`));
+      }
+      return children;
+    });
+  }
+
+  get attributes(): Attributes {
+    return this.#attributes();
+  }
+
+  /** The group's members by name, in the file's order: names sort as text, so "10" comes before "2". */
+  get children(): ReadonlyMap<string, Hdf5Object> {
+    return this.#children();
+  }
+
+  /** The object at a path such as `layers/conv1d/vars/0`; undefined where there is none. */
+  get(path: string): Hdf5Object | undefined {
+    let found: Hdf5Object | undefined = this;
+    for (const name of path.split("/")) {
+      if (name === "") continue;
+      found = found?.kind === "group" ? found.children.get(name) : undefined;
+    }
+    return found;
+  }
+}
+
+/** Opens an HDF5 file: its root group. */
+export function openHdf5(bytes: Uint8Array, place: readonly string[] = []): Hdf5Group {
+  const { image, root } = readSuperblock(bytes, place);
+  const found = readObject(image, root, "");
+  if (found.kind !== "group") throw corruptFile("expected a group at the root of the HDF5 file, got a dataset", place);
+  return found;
+}
+
+function readObject(image: FileImage, address: number, path: string): Hdf5Object {
+  const place = path === "" ? image.place : [...image.place, path];
+  const header = image.once("object", address, () => readObjectHeader(image, address, place));
+  const types = new Set(header.messages.map((message) => message.type));
+  if (types.has(messageType.layout)) return image.once("dataset", address, () => new Hdf5Dataset(header, image));
+  if (!types.has(messageType.symbolTable) && !types.has(messageType.linkInfo)) {
+    throw unsupportedFeature("an HDF5 object that is neither a group nor a dataset", place);
+  }
+  if (!image.enterGroup(address)) throw unsupportedFeature("a group that two links lead to", place);
+  return new Hdf5Group(header, image, path);
+}

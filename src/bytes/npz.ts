@@ -1,0 +1,35 @@
+/**
+ * npz: named NumPy arrays, a zip of `.npy` files: inputs and outputs of models.
+ *
+ *   zip: [ "input_0.npy" | "input_1.npy" | … ]
+ *
+ * Written stored, each array at a multiple of 64 bytes, dates fixed: equal arrays give equal files. `numpy.load` reads them.
+ *
+ * Source  numpy/lib/_npyio_impl.py (savez)
+ */
+import { corruptFile } from "../error.ts";
+import type { StoredArray } from "../tensor.ts";
+import { readNpy, writeNpy } from "./npy.ts";
+import type { DenseArray } from "./numbers.ts";
+import { readZip } from "./zip.ts";
+import { writeZip } from "./zip-writer.ts";
+
+const suffix = ".npy";
+
+/** The arrays of an `.npz` file by name, in the file's order. */
+export function readNpz(bytes: Uint8Array, place: readonly string[] = []): Map<string, StoredArray> {
+  const arrays = new Map<string, StoredArray>();
+  for (const entry of readZip(bytes, place).values()) {
+    if (!entry.name.endsWith(suffix)) {
+      throw corruptFile(`expected only .npy entries in an .npz file, got ${JSON.stringify(entry.name)}`, place);
+    }
+    arrays.set(entry.name.slice(0, -suffix.length), readNpy(entry.read(), [...place, entry.name]));
+  }
+  return arrays;
+}
+
+/** The bytes of an `.npz` file with these arrays, in their order. */
+export function writeNpz(arrays: ReadonlyMap<string, DenseArray>, place: readonly string[] = []): Uint8Array {
+  const files = Array.from(arrays, ([name, array]) => ({ name: name + suffix, bytes: writeNpy(array, [...place, name]) }));
+  return writeZip(files, { alignment: 64 });
+}

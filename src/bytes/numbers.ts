@@ -1,0 +1,164 @@
+/**
+ * numbers: the elements of stored arrays as typed arrays, and as the float32 and int32 that the engine takes.
+ *
+ *   float16   1 sign, 5 exponent (bias 15),  10 fraction      bfloat16  1 sign, 8 exponent (bias 127), 7 fraction
+ *   float32   1 sign, 8 exponent (bias 127), 23 fraction      bfloat16 is the upper half of a float32
+ *
+ * Files are little-endian, and so is every machine that runs JavaScript engines today; typed arrays are used as they are.
+ * Rounding is to nearest, ties to even, as in IEEE 754-2019 section 4.3.1 and NumPy.
+ */
+import { corruptFile, valueOutOfRange } from "../error.ts";
+import { bytesPerElement, type DType, elements, type RawArray, type StoredArray } from "../tensor.ts";
+
+/** An array in memory on its way into a file. `data` holds the elements as they lie in the file, row-major. */
+export interface DenseArray {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly data: RawArray;
+}
+
+const arrayTypes = {
+  float16: Uint16Array,
+  bfloat16: Uint16Array,
+  float32: Float32Array,
+  float64: Float64Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  int16: Int16Array,
+  uint16: Uint16Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  int64: BigInt64Array,
+  uint64: BigUint64Array,
+  bool: Uint8Array,
+} as const satisfies Record<DType, unknown>;
+
+/** Little-endian `bytes` as elements of `dtype`: a view where they are aligned for it, else a copy. */
+export function typedArray(dtype: DType, bytes: Uint8Array): RawArray {
+  const elementBytes = bytesPerElement[dtype];
+  const aligned = bytes.byteOffset % elementBytes === 0 ? bytes : bytes.slice();
+  const buffer = aligned.buffer as ArrayBuffer;
+  return new arrayTypes[dtype](buffer, aligned.byteOffset, Math.floor(bytes.length / elementBytes));
+}
+
+/** The bytes behind a typed array, without a copy. */
+export function bytesOf(data: RawArray): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** The bytes of `array`, after a check that there are as many as its shape and dtype need. */
+export function denseArrayBytes(array: DenseArray, place: readonly string[]): Uint8Array {
+  const expected = elements(array.shape) * bytesPerElement[array.dtype];
+  if (array.data.byteLength !== expected) {
+    throw corruptFile(`expected ${expected} bytes for ${array.dtype} (${array.shape.join(", ")}), got ${array.data.byteLength}`, place);
+  }
+  return bytesOf(array.data);
+}
+
+/** Exchanges the order of bytes in each element, in place: big-endian files. */
+export function swapBytes(bytes: Uint8Array, elementBytes: number): void {
+  if (elementBytes === 1) return;
+  for (let start = 0; start + elementBytes <= bytes.length; start += elementBytes) {
+    bytes.subarray(start, start + elementBytes).reverse();
+  }
+}
+
+/** The numbers of `stored` as float32, rounded where they have more digits. Aligned float32 is not copied: do not write to it. */
+export function toFloat32(stored: StoredArray): Float32Array {
+  const data = stored.read();
+  if (data instanceof Float32Array) return data;
+  if (stored.dtype === "float16") return float16ToFloat32(data as Uint16Array);
+  if (stored.dtype === "bfloat16") return bfloat16ToFloat32(data as Uint16Array);
+  if (stored.dtype === "bool") return Float32Array.from(data as Uint8Array, (value) => (value === 0 ? 0 : 1));
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
+    const result = new Float32Array(data.length);
+    for (let index = 0; index < data.length; index++) result[index] = Number(data[index]);
+    return result;
+  }
+  return new Float32Array(data);
+}
+
+/**
+ * The numbers of `stored` as int32, such as the tokens that an Embedding takes. Floating point is taken where it holds integers.
+ *
+ * @throws {ChannelwiseError} `invalid-input` for a number that is no 32-bit integer
+ */
+export function toInt32(stored: StoredArray, place: readonly string[] = []): Int32Array {
+  const data = stored.read();
+  if (data instanceof Int32Array) return data;
+  let source: RawArray = data;
+  if (stored.dtype === "float16") source = float16ToFloat32(data as Uint16Array);
+  if (stored.dtype === "bfloat16") source = bfloat16ToFloat32(data as Uint16Array);
+  const result = new Int32Array(source.length);
+  for (let index = 0; index < source.length; index++) {
+    const value = Number(source[index]);
+    if (value !== (result[index] = value)) throw valueOutOfRange("a 32-bit integer", source[index]!, index, place);
+  }
+  return result;
+}
+
+// ----------------------------------------------------------------------------------------------- 16-bit floats
+
+/** Every float16 is exact in float32. */
+export function float16ToFloat32(halves: Uint16Array): Float32Array {
+  const result = new Float32Array(halves.length);
+  const bits = new Uint32Array(result.buffer);
+  for (let index = 0; index < halves.length; index++) {
+    const half = halves[index]!;
+    const sign = (half & 0x8000) << 16;
+    const exponent = half & 0x7c00;
+    const fraction = half & 0x03ff;
+    if (exponent === 0) result[index] = (sign ? -fraction : fraction) * 2 ** -24;
+    else if (exponent === 0x7c00) bits[index] = sign | 0x7f800000 | (fraction << 13);
+    else bits[index] = sign | ((exponent + 0x1c000) << 13) | (fraction << 13);
+  }
+  return result;
+}
+
+/** Every bfloat16 is exact in float32. */
+export function bfloat16ToFloat32(halves: Uint16Array): Float32Array {
+  const result = new Float32Array(halves.length);
+  const bits = new Uint32Array(result.buffer);
+  for (let index = 0; index < halves.length; index++) bits[index] = halves[index]! << 16;
+  return result;
+}
+
+/** To the nearest float16; beyond 65520 it is infinity. */
+export function float32ToFloat16(values: Float32Array): Uint16Array {
+  const result = new Uint16Array(values.length);
+  const scratch = new Float32Array(1);
+  const bits = new Uint32Array(scratch.buffer);
+  for (let index = 0; index < values.length; index++) {
+    scratch[0] = values[index]!;
+    const sign = (bits[0]! >>> 16) & 0x8000;
+    const magnitude = bits[0]! & 0x7fffffff;
+    if (magnitude > 0x7f800000) result[index] = sign | 0x7e00;
+    else if (magnitude >= 0x477ff000) result[index] = sign | 0x7c00;
+    else if (magnitude >= 0x38800000) result[index] = sign | roundShift(magnitude - 0x38000000, 13);
+    else {
+      // Below 2^-14 the result counts steps of 2^-24; adding 0.5 rounds to them, in the float32 addition itself.
+      scratch[0] = Math.abs(values[index]!) + 0.5;
+      result[index] = sign | (bits[0]! - 0x3f000000);
+    }
+  }
+  return result;
+}
+
+/** To the nearest bfloat16. */
+export function float32ToBfloat16(values: Float32Array): Uint16Array {
+  const result = new Uint16Array(values.length);
+  const source = new Float32Array(1);
+  const bits = new Uint32Array(source.buffer);
+  for (let index = 0; index < values.length; index++) {
+    source[0] = values[index]!;
+    const word = bits[0]!;
+    result[index] = (word & 0x7fffffff) > 0x7f800000 ? (word >>> 16) | 0x40 : roundShift(word, 16);
+  }
+  return result;
+}
+
+/** `value / 2^count`, to the nearest integer, ties to the even one. */
+function roundShift(value: number, count: number): number {
+  const odd = (value >>> count) & 1;
+  return Math.floor((value + (1 << (count - 1)) - 1 + odd) / 2 ** count);
+}

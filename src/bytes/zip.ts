@@ -1,0 +1,194 @@
+/**
+ * zip: the archive around `.keras`, `.npz` and `.pt`, read without unpacking and written without compression.
+ *
+ *   [local header, name, extra | data] ...   [central directory: one header per entry]   [zip64 end, locator]  end
+ *    PK\3\4                                   PK\1\2                                       PK\6\6    PK\6\7     PK\5\6
+ *
+ * The central directory says which entries there are; where an entry's data starts is known from its local header alone, whose
+ * extra field may be longer (PyTorch and `writeZip` pad it so that data is aligned). A stored entry is a view into the file.
+ * Names are only looked up, never used as paths. Refused: encryption, several disks, equal names, overlapping entries, methods
+ * other than stored and deflated.
+ *
+ * Source  APPNOTE.TXT 6.3.10, sections 4.3.7 (local), 4.3.12 (central), 4.3.14 to 4.3.16 (ends), 4.5.3 (zip64 extra field)
+ */
+import { corruptFile, unsupportedFeature } from "../error.ts";
+import { crc32 } from "./crc32.ts";
+import { Cursor } from "./cursor.ts";
+import { inflate } from "./inflate.ts";
+import { checkExpansion } from "./limits.ts";
+
+export interface ZipEntry {
+  readonly name: string;
+  /** Bytes that `read` gives. */
+  readonly sizeBytes: number;
+  readonly compressed: boolean;
+  /** The content, its checksum verified: a view of the file when stored, inflated anew by each call when compressed. */
+  read(): Uint8Array;
+}
+
+const endBytes = 22;
+const locatorBytes = 20;
+const saturated16 = 0xffff;
+const saturated32 = 0xffffffff;
+
+interface CentralHeader {
+  readonly name: string;
+  readonly flags: number;
+  readonly method: number;
+  readonly crc: number;
+  readonly compressedBytes: number;
+  readonly sizeBytes: number;
+  readonly localOffset: number;
+}
+
+/** Lists the entries of a zip archive in the order of its directory. */
+export function readZip(bytes: Uint8Array, place: readonly string[]): Map<string, ZipEntry> {
+  const { entries, directoryStart, directoryEnd } = readEnd(bytes, place);
+  const cursor = new Cursor(bytes, place, directoryStart, directoryEnd);
+  const headers: CentralHeader[] = [];
+  const names = new Set<string>();
+  for (let index = 0; index < entries; index++) {
+    const header = readCentralHeader(cursor, place);
+    if (names.has(header.name)) throw corruptFile(`two entries are named ${JSON.stringify(header.name)}`, place);
+    names.add(header.name);
+    headers.push(header);
+  }
+  if (cursor.remainingBytes > 0) throw corruptFile(`expected ${entries} entries in the zip directory, got more`, place);
+
+  const starts = new Map<CentralHeader, number>();
+  let free = 0;
+  for (const header of headers.toSorted((a, b) => a.localOffset - b.localOffset)) {
+    if (header.localOffset < free) throw corruptFile(`the entry ${JSON.stringify(header.name)} overlaps another`, place);
+    const start = dataStart(bytes, header, directoryStart, place);
+    free = start + header.compressedBytes;
+    if (free > directoryStart) throw corruptFile(`the entry ${JSON.stringify(header.name)} runs past the archive's data`, place);
+    starts.set(header, start);
+  }
+  return new Map(headers.map((header) => [header.name, entryOf(bytes, header, starts.get(header)!, [...place, header.name])]));
+}
+
+/** The name of the first entry, read from its local header alone; undefined where the bytes are no zip. */
+export function firstZipName(bytes: Uint8Array): string | undefined {
+  if (bytes.length < 30 || bytes[0] !== 0x50 || bytes[1] !== 0x4b || bytes[2] !== 3 || bytes[3] !== 4) return undefined;
+  const length = bytes[26]! | (bytes[27]! << 8);
+  return new TextDecoder().decode(bytes.subarray(30, 30 + length));
+}
+
+// --------------------------------------------------------------------------------------------------- reading
+
+interface End {
+  readonly entries: number;
+  readonly directoryStart: number;
+  readonly directoryEnd: number;
+}
+
+/** Finds the end record: the last one whose comment reaches exactly to the end of the file. */
+function readEnd(bytes: Uint8Array, place: readonly string[]): End {
+  const lowest = Math.max(0, bytes.length - endBytes - saturated16);
+  for (let start = bytes.length - endBytes; start >= lowest; start--) {
+    if (bytes[start] !== 0x50 || bytes[start + 1] !== 0x4b || bytes[start + 2] !== 5 || bytes[start + 3] !== 6) continue;
+    const cursor = new Cursor(bytes, place, start + 4);
+    const [disk, directoryDisk, entriesHere, entries] = [cursor.u16(), cursor.u16(), cursor.u16(), cursor.u16()];
+    const [directoryBytes, directoryStart] = [cursor.u32(), cursor.u32()];
+    if (cursor.u16() !== cursor.remainingBytes) continue;
+    const zip64 = readZip64End(bytes, start, place);
+    const end = zip64 ?? { disk, directoryDisk, entriesHere, entries, directoryBytes, directoryStart, recordStart: start };
+    if (end.disk !== 0 || end.directoryDisk !== 0 || end.entriesHere !== end.entries) {
+      throw unsupportedFeature("a zip archive over several disks", place, "join the parts into one archive");
+    }
+    const directoryEnd = end.directoryStart + end.directoryBytes;
+    if (directoryEnd > end.recordStart) {
+      throw corruptFile(`the zip directory ends at ${directoryEnd}, behind its end record at ${end.recordStart}`, place);
+    }
+    return { entries: end.entries, directoryStart: end.directoryStart, directoryEnd };
+  }
+  throw corruptFile("a zip archive without an end record: it was cut off", place);
+}
+
+function readZip64End(bytes: Uint8Array, endStart: number, place: readonly string[]) {
+  if (endStart < locatorBytes) return undefined;
+  const locator = new Cursor(bytes, place, endStart - locatorBytes, endStart);
+  if (locator.ascii(4) !== "PK\x06\x07") return undefined;
+  locator.skip(4);
+  const recordStart = locator.u64();
+  const cursor = new Cursor(bytes, place, recordStart, endStart - locatorBytes);
+  cursor.expect("PK\x06\x06", "a zip64 end record");
+  cursor.skip(8 + 2 + 2);
+  const [disk, directoryDisk, entriesHere, entries] = [cursor.u32(), cursor.u32(), cursor.u64(), cursor.u64()];
+  const [directoryBytes, directoryStart] = [cursor.u64(), cursor.u64()];
+  return { disk, directoryDisk, entriesHere, entries, directoryBytes, directoryStart, recordStart };
+}
+
+function readCentralHeader(cursor: Cursor, place: readonly string[]): CentralHeader {
+  cursor.expect("PK\x01\x02", "a zip directory entry");
+  cursor.skip(4);
+  const [flags, method] = [cursor.u16(), cursor.u16()];
+  cursor.skip(4);
+  const [crc, compressed32, size32] = [cursor.u32(), cursor.u32(), cursor.u32()];
+  const [nameBytes, extraBytes, commentBytes, disk16] = [cursor.u16(), cursor.u16(), cursor.u16(), cursor.u16()];
+  cursor.skip(6);
+  const local32 = cursor.u32();
+  const name = decodeName(cursor.take(nameBytes), place);
+  const extra = new Cursor(cursor.take(extraBytes), [...place, name]);
+  cursor.skip(commentBytes);
+
+  let [sizeBytes, compressedBytes, localOffset, disk] = [size32, compressed32, local32, disk16];
+  while (extra.remainingBytes >= 4) {
+    const [id, length] = [extra.u16(), extra.u16()];
+    const field = new Cursor(extra.take(length), extra.place);
+    if (id !== 1) continue;
+    if (size32 === saturated32) sizeBytes = field.u64();
+    if (compressed32 === saturated32) compressedBytes = field.u64();
+    if (local32 === saturated32) localOffset = field.u64();
+    if (disk16 === saturated16) disk = field.u32();
+  }
+  if (disk !== 0) throw unsupportedFeature("a zip archive over several disks", place, "join the parts into one archive");
+  return { name, flags, method, crc, compressedBytes, sizeBytes, localOffset };
+}
+
+function decodeName(name: Uint8Array, place: readonly string[]): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(name);
+  } catch {
+    throw unsupportedFeature("an entry's name is not UTF-8", place, "pack the archive again with names in UTF-8");
+  }
+}
+
+/** Where the data of an entry starts: behind its local header, which must tell the same name and method. */
+function dataStart(bytes: Uint8Array, header: CentralHeader, limit: number, place: readonly string[]): number {
+  const cursor = new Cursor(bytes, [...place, header.name], Math.min(header.localOffset, limit), limit);
+  cursor.expect("PK\x03\x04", "a zip entry");
+  cursor.skip(4);
+  const method = cursor.u16();
+  cursor.skip(16);
+  const [nameBytes, extraBytes] = [cursor.u16(), cursor.u16()];
+  const name = decodeName(cursor.take(nameBytes), place);
+  if (name !== header.name || method !== header.method) {
+    const [listed, own] = [header, { name, method }].map((it) => `${JSON.stringify(it.name)} (method ${it.method})`);
+    throw corruptFile(`the zip directory lists ${listed} where the entry itself says ${own}`, place);
+  }
+  cursor.skip(extraBytes);
+  return cursor.position;
+}
+
+function entryOf(bytes: Uint8Array, header: CentralHeader, start: number, place: readonly string[]): ZipEntry {
+  let verified = false;
+  const read = (): Uint8Array => {
+    if (header.flags & 0x2041) throw unsupportedFeature("an encrypted zip entry", place, "decrypt the archive first");
+    if (header.method !== 0 && header.method !== 8) {
+      throw unsupportedFeature(`zip compression method ${header.method}`, place, "pack the archive again, stored or deflated");
+    }
+    const data = bytes.subarray(start, start + header.compressedBytes);
+    let content = data;
+    if (header.method === 8) {
+      checkExpansion(header.sizeBytes, header.compressedBytes, place);
+      content = inflate(data, header.sizeBytes, place);
+    } else if (header.sizeBytes !== header.compressedBytes) {
+      throw corruptFile(`expected a stored entry of ${header.sizeBytes} bytes, got ${header.compressedBytes}`, place);
+    }
+    if (!verified && crc32(content) !== header.crc) throw corruptFile("the checksum of a zip entry does not match", place);
+    verified = true;
+    return content;
+  };
+  return { name: header.name, sizeBytes: header.sizeBytes, compressed: header.method === 8, read };
+}

@@ -1,0 +1,20 @@
+/**
+ * format: what every file format says of itself, and what reading a model file gives.
+ */
+import type { KerasFile } from "./keras.ts";
+import type { SafetensorsFile } from "./safetensors.ts";
+
+/** A model file, opened: `kind` tells which. */
+export type ModelFile = KerasFile | SafetensorsFile;
+
+/** One entry of the registry in index.ts. */
+export interface Format {
+  /** What people call it, for messages. */
+  readonly name: string;
+  /** How such files usually end. Never used to recognise one. */
+  readonly extensions: readonly string[];
+  /** Whether bytes are of this format, judged by their start alone. */
+  sniff(bytes: Uint8Array): boolean;
+  /** Opens the file, or throws what stands in the way; `place` is named in errors. */
+  read(bytes: Uint8Array, place: readonly string[]): ModelFile;
+}

@@ -1,0 +1,57 @@
+/**
+ * keras: a model saved by Keras 3 (`model.save("model.keras")`), or by the last versions of Keras 2.
+ *
+ *   zip: metadata.json       {"keras_version": "3.15.1", "date_saved": …}
+ *        config.json         the layers and how they are connected
+ *        model.weights.h5    the variables, see weight-tree.ts
+ *        assets/…            vocabularies and the like: not read
+ *
+ * Keras stores the entries, so the weights are views of the file. Nothing in a file is executed.
+ *
+ * Source  keras/src/saving/saving_lib.py (_save_model_to_fileobj)
+ */
+import { openHdf5 } from "../bytes/hdf5/index.ts";
+import { firstZipName, readZip, type ZipEntry } from "../bytes/zip.ts";
+import { corruptFile, unsupportedFeature } from "../error.ts";
+import { isRecord, parseJson } from "./json.ts";
+import { type WeightTree, weightTree } from "./weight-tree.ts";
+
+export interface KerasFile {
+  readonly kind: "keras";
+  /** As written in the file, e.g. "3.15.1". */
+  readonly kerasVersion: string;
+  /** `config.json`, parsed and not yet checked. */
+  readonly config: unknown;
+  readonly variables: WeightTree;
+}
+
+const members = { metadata: "metadata.json", config: "config.json", weights: "model.weights.h5" } as const;
+
+/** Whether the bytes are a zip whose first entry is one of a `.keras` file. */
+export function isKerasFile(bytes: Uint8Array): boolean {
+  const first = firstZipName(bytes);
+  if (first === undefined) return false;
+  return Object.values<string>(members).includes(first) || first.startsWith("model.weights.") || first.startsWith("assets/");
+}
+
+/** Opens a `.keras` file. Its config is parsed at once; its weights are read when asked for. */
+export function readKerasFile(bytes: Uint8Array, place: readonly string[] = []): KerasFile {
+  const entries = readZip(bytes, place);
+  const json = (name: string): unknown => parseJson(member(entries, name, place).read(), [...place, name]);
+  const metadata = json(members.metadata);
+  const kerasVersion = isRecord(metadata) ? metadata.keras_version : undefined;
+  if (typeof kerasVersion !== "string") {
+    throw corruptFile("expected the version of Keras, got none", [...place, members.metadata]);
+  }
+  const config = json(members.config);
+  const weights = member(entries, members.weights, place).read();
+  return { kind: "keras", kerasVersion, config, variables: weightTree(openHdf5(weights, [...place, members.weights])) };
+}
+
+function member(entries: ReadonlyMap<string, ZipEntry>, name: string, place: readonly string[]): ZipEntry {
+  const entry = entries.get(name);
+  if (entry) return entry;
+  const other = [...entries.keys()].find((key) => key.startsWith("model.weights."));
+  if (name === members.weights && other) throw unsupportedFeature(`weights as ${other}`, place);
+  throw corruptFile(`expected an entry ${name}, got ${[...entries.keys()].slice(0, 8).join(", ") || "an empty archive"}`, place);
+}

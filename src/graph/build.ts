@@ -1,0 +1,29 @@
+/**
+ * Collects the values, nodes and layer calls of a graph while a dialect walks a topology.
+ */
+import type { Axes } from "../axes.ts";
+import type { Graph, Layer, LayerCall, Node, Port, Value, ValueId, ValueType } from "./graph.ts";
+
+export class GraphBuilder {
+  readonly values: Value[] = [];
+  readonly nodes: Node[] = [];
+  readonly calls: LayerCall[] = [];
+
+  value(name: string, axes: Axes, type: ValueType = "float32"): ValueId {
+    this.values.push({ name, axes, type });
+    return this.values.length - 1;
+  }
+
+  node(node: Node): void {
+    this.nodes.push(node);
+  }
+
+  /** Records what a call of a layer gave; its values take the layer's name where they have none of their own yet. */
+  call(layer: Layer, index: number, outputs: readonly ValueId[]): void {
+    this.calls.push({ name: index === 0 ? layer.path : `${layer.path}@${index}`, layer, outputs });
+  }
+
+  finish(name: string, inputs: readonly Port[], outputs: readonly Port[]): Graph {
+    return { name, values: this.values, nodes: this.nodes, inputs, outputs, calls: this.calls };
+  }
+}

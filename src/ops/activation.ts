@@ -1,0 +1,214 @@
+/**
+ * activation: y = f(x), element by element
+ *
+ * Every function Keras names, and the layers ReLU, LeakyReLU and ELU. `parameters` are those of the function's line in
+ * `definitions`, in order; null stands for infinity (a ReLU without a maximum).
+ *
+ * Source  keras:keras/src/activations/activations.py, keras:keras/src/ops/nn.py
+ */
+import { product } from "../axes.ts";
+import { follow } from "./arrange.ts";
+import type { Arrange, Evaluate, FromKeras, KerasCall, OpSpec, ToTorch, ToWasm } from "./facets.ts";
+import { finite, listOf, nullOr } from "./schema.ts";
+import type { Softmax } from "./softmax.ts";
+import { float } from "./torch-text.ts";
+
+export type ActivationKind = keyof typeof definitions;
+
+export interface Activation {
+  readonly kind: ActivationKind;
+  readonly parameters: readonly (number | null)[];
+}
+
+export const spec: OpSpec<Activation> = {
+  attributes: { kind: (value): value is ActivationKind => typeof value === "string" && Object.hasOwn(definitions, value), parameters: listOf(nullOr(finite), 3) },
+  weights: {},
+  infer: (_attributes, [input]) => [[...input!]],
+};
+
+export const arrange: Arrange<Activation> = follow;
+
+// ------------------------------------------------------------------------------------------------ definition
+
+const sigmoid = (x: number) => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x)));
+const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+const elu = (x: number, alpha: number) => (x > 0 ? x : alpha * Math.expm1(x));
+const hardSigmoid = (x: number) => Math.min(Math.max(x + 3, 0), 6) / 6;
+
+/** Each function in float64. */
+const definitions = {
+  relu: (x: number, slope: number, maximum: number, threshold: number) =>
+    x > threshold ? Math.min(x, maximum) : slope * (x - threshold),
+  elu,
+  selu: (x: number) => 1.0507009873554805 * elu(x, 1.6732632423543772),
+  celu: (x: number, alpha: number) => Math.max(x, 0) + Math.min(alpha * Math.expm1(x / alpha), 0),
+  exponential: (x: number) => Math.exp(x),
+  gelu: (x: number) => 0.5 * x * (1 + erf(x / Math.SQRT2)),
+  geluTanh: (x: number) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
+  silu: (x: number) => x * sigmoid(x),
+  mish: (x: number) => x * Math.tanh(softplus(x)),
+  softplus,
+  softsign: (x: number) => x / (1 + Math.abs(x)),
+  tanh: (x: number) => Math.tanh(x),
+  sigmoid,
+  logSigmoid: (x: number) => -softplus(-x),
+  hardSigmoid,
+  hardSilu: (x: number) => x * hardSigmoid(x),
+  hardTanh: (x: number) => Math.min(Math.max(x, -1), 1),
+  hardShrink: (x: number, lambda: number) => (Math.abs(x) > lambda ? x : 0),
+  softShrink: (x: number, lambda: number) => Math.sign(x) * Math.max(Math.abs(x) - lambda, 0),
+  tanhShrink: (x: number) => x - Math.tanh(x),
+  sparsePlus: (x: number) => (x <= -1 ? 0 : x < 1 ? (x + 1) ** 2 / 4 : x),
+  squareplus: (x: number, b: number) => (x + Math.sqrt(x * x + b)) / 2,
+  sparseSigmoid: (x: number) => (x <= -1 ? 0 : x < 1 ? (x + 1) / 2 : 1),
+};
+
+/** The error function to full double precision: its series near zero, the continued fraction of erfc further out. */
+function erf(x: number): number {
+  const z = Math.abs(x);
+  if (z > 6) return Math.sign(x);
+  if (z < 2.5) {
+    let term = z;
+    let sum = z;
+    for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n++) {
+      term *= (-z * z) / n;
+      sum += term / (2 * n + 1);
+      if (n > 200) break;
+    }
+    return (Math.sign(x) * 2 * sum) / Math.sqrt(Math.PI);
+  }
+  let fraction = z;
+  for (let n = 60; n > 0; n--) fraction = z + n / 2 / fraction;
+  return Math.sign(x) * (1 - Math.exp(-z * z) / (fraction * Math.sqrt(Math.PI)));
+}
+
+const numbers = (parameters: Activation["parameters"]) => parameters.map((value) => value ?? Number.POSITIVE_INFINITY);
+
+export const evaluate: Evaluate<Activation> = ({ kind, parameters }, [x]) => {
+  const definition = definitions[kind] as (x: number, ...parameters: number[]) => number;
+  const known = numbers(parameters);
+  return [x!.data.map((value) => definition(value, ...known))];
+};
+
+// ----------------------------------------------------------------------------------------------------- Keras
+
+const relu = (slope: number, maximum: number | null, threshold: number): Activation => ({ kind: "relu", parameters: [slope, maximum, threshold] });
+const plain = (kind: ActivationKind, ...parameters: number[]): Activation => ({ kind, parameters });
+
+/** Keras' names, with the defaults that a name without arguments stands for. */
+const elementwise: Readonly<Record<string, Activation>> = {
+  relu: relu(0, null, 0),
+  relu6: relu(0, 6, 0),
+  leaky_relu: relu(0.2, null, 0),
+  elu: plain("elu", 1),
+  selu: plain("selu"),
+  celu: plain("celu", 1),
+  exponential: plain("exponential"),
+  gelu: plain("gelu"),
+  silu: plain("silu"),
+  swish: plain("silu"),
+  mish: plain("mish"),
+  softplus: plain("softplus"),
+  softsign: plain("softsign"),
+  tanh: plain("tanh"),
+  sigmoid: plain("sigmoid"),
+  log_sigmoid: plain("logSigmoid"),
+  hard_sigmoid: plain("hardSigmoid"),
+  hard_silu: plain("hardSilu"),
+  hard_swish: plain("hardSilu"),
+  hard_tanh: plain("hardTanh"),
+  hard_shrink: plain("hardShrink", 0.5),
+  soft_shrink: plain("softShrink", 0.5),
+  tanh_shrink: plain("tanhShrink"),
+  sparse_plus: plain("sparsePlus"),
+  squareplus: plain("squareplus", 4),
+  sparse_sigmoid: plain("sparseSigmoid"),
+};
+
+/** Functions that mix the elements of the last axis. */
+const overLastAxis: Readonly<Record<string, Softmax["kind"]>> = {
+  softmax: "softmax",
+  log_softmax: "logSoftmax",
+  sparsemax: "sparsemax",
+  glu: "glu",
+};
+
+/** Every name that Keras' `activation` may have. */
+export const activationNames: readonly string[] = ["linear", ...Object.keys(elementwise), ...Object.keys(overLastAxis)];
+
+/** Adds the nodes of an activation by name; null where the name is not one of Keras'. */
+export function emitActivation(call: KerasCall, value: number, name: string): number | null {
+  if (name === "linear") return value;
+  const known = Object.hasOwn(elementwise, name) ? elementwise[name] : undefined;
+  if (known) return call.emit("activation", known, [value]);
+  const kind = Object.hasOwn(overLastAxis, name) ? overLastAxis[name] : undefined;
+  if (!kind) return null;
+  const last = call.axes(value).at(-1)!;
+  if (kind === "glu" && last.size !== null && last.size % 2 !== 0) call.config.refuse("activation", `glu needs an even number of channels, got ${last.size}`);
+  const attributes: Softmax = { kind, axes: last.letter };
+  return call.emit("softmax", attributes, [value]);
+}
+
+export const fromKeras: Record<string, FromKeras> = {
+  Activation: (call) => call.activation(call.input(), call.config.raw("activation")),
+  ReLU(call) {
+    const { config } = call;
+    const attributes = relu(config.number("negative_slope", 0), config.optionalNumber("max_value"), config.number("threshold", 0));
+    if (attributes.parameters[2]! < 0) config.refuse("threshold", "Keras allows none below 0");
+    return call.emit("activation", attributes, [call.input()]);
+  },
+  LeakyReLU(call) {
+    const { config } = call;
+    const slope = config.has("negative_slope") ? config.number("negative_slope") : config.number("alpha", 0.3);
+    return call.emit("activation", relu(slope, null, 0), [call.input()]);
+  },
+  ELU: (call) => call.emit("activation", plain("elu", call.config.number("alpha", 1)), [call.input()]),
+};
+
+// --------------------------------------------------------------------------------------------------- PyTorch
+
+function torchRelu(x: string, slope: number, maximum: number, threshold: number): string {
+  const capped = maximum < Number.POSITIVE_INFINITY;
+  if (threshold === 0 && !capped) return slope === 0 ? `F.relu(${x})` : `F.leaky_relu(${x}, ${slope})`;
+  if (threshold === 0 && slope === 0) return maximum === 6 ? `F.relu6(${x})` : `torch.clamp(${x}, min=0.0, max=${float(maximum)})`;
+  const above = capped ? `torch.clamp(${x}, max=${float(maximum)})` : x;
+  const below = slope === 0 ? "0.0" : threshold === 0 ? `${slope} * ${x}` : `${slope} * (${x} - ${threshold})`;
+  return `torch.where(${x} > ${threshold}, ${above}, ${below})`;
+}
+
+/** Each function as a PyTorch expression of the variable `x`. */
+const torchText: Record<ActivationKind, (x: string, ...parameters: number[]) => string> = {
+  relu: torchRelu,
+  elu: (x, alpha) => (alpha === 1 ? `F.elu(${x})` : `F.elu(${x}, alpha=${alpha})`),
+  selu: (x) => `F.selu(${x})`,
+  celu: (x, alpha) => (alpha === 1 ? `F.celu(${x})` : `F.celu(${x}, alpha=${alpha})`),
+  exponential: (x) => `torch.exp(${x})`,
+  gelu: (x) => `F.gelu(${x})`,
+  geluTanh: (x) => `F.gelu(${x}, approximate="tanh")`,
+  silu: (x) => `F.silu(${x})`,
+  mish: (x) => `F.mish(${x})`,
+  softplus: (x) => `F.softplus(${x})`,
+  softsign: (x) => `F.softsign(${x})`,
+  tanh: (x) => `torch.tanh(${x})`,
+  sigmoid: (x) => `torch.sigmoid(${x})`,
+  logSigmoid: (x) => `F.logsigmoid(${x})`,
+  hardSigmoid: (x) => `F.hardsigmoid(${x})`,
+  hardSilu: (x) => `F.hardswish(${x})`,
+  hardTanh: (x) => `F.hardtanh(${x})`,
+  hardShrink: (x, lambda) => `F.hardshrink(${x}, lambd=${lambda})`,
+  softShrink: (x, lambda) => `F.softshrink(${x}, lambd=${lambda})`,
+  tanhShrink: (x) => `F.tanhshrink(${x})`,
+  sparsePlus: (x) => `torch.where(${x} < 1, torch.clamp(${x} + 1, min=0) ** 2 / 4, ${x})`,
+  squareplus: (x, b) => `(${x} + torch.sqrt(${x} ** 2 + ${b})) / 2`,
+  sparseSigmoid: (x) => `torch.clamp((${x} + 1) / 2, min=0, max=1)`,
+};
+
+export const toTorch: ToTorch<Activation> = ({ attributes: { kind, parameters } }, torch) =>
+  torchText[kind](torch.input(0), ...numbers(parameters));
+
+// ------------------------------------------------------------------------------------------------------ wasm
+
+export const toWasm: ToWasm<Activation> = ({ attributes: { kind, parameters } }, wasm) => {
+  wasm.overwrite(0);
+  wasm.call(kind, wasm.input(0), wasm.output(), product(wasm.inputShape(0))!, ...numbers(parameters));
+};

@@ -1,0 +1,108 @@
+/**
+ * concatenate: arrays end to end along one axis; the others are equal
+ *
+ * Merged axes stay merged, segment by segment: two flattened series give `N(LC|LC)`.
+ *
+ * Keras   keras.layers.Concatenate(axis), also by negative numbers
+ * PyTorch torch.cat(dim)
+ */
+import { type Axis, axisIndex, lettersOf, type Part, plainAxis, product } from "../axes.ts";
+import { shapeMismatch } from "../error.ts";
+import { commonOrder, heldLike, reorderHeld } from "./arrange.ts";
+import type { Arrange, Axes, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
+import { axisLetter } from "./keras-layout.ts";
+import { letter } from "./schema.ts";
+
+export interface Concatenate {
+  readonly axis: string;
+}
+
+/** The runs of an axis: its segments, or itself. */
+function runs(axis: Axis): readonly (readonly Part[])[] {
+  return axis.segments ?? [[{ letter: axis.letter, size: axis.size }]];
+}
+
+function joined(axes: readonly Axis[]): Axis {
+  const size = axes.reduce<number | null>((sum, axis) => (sum === null || axis.size === null ? null : sum + axis.size), 0);
+  const plain = plainAxis(axes[0]!.letter, size);
+  return axes.some((axis) => axis.segments) && size !== null ? { ...plain, segments: axes.flatMap(runs) } : plain;
+}
+
+export const spec: OpSpec<Concatenate> = {
+  attributes: { axis: letter },
+  weights: {},
+  infer({ axis }, inputs) {
+    const [first] = inputs;
+    return [
+      first!.map((own) => {
+        const all = inputs.map((axes) => axes[axisIndex(axes, own.letter)]!);
+        if (own.letter === axis) return joined(all);
+        const sizes = new Set(all.map((other) => other.size).filter((size) => size !== null));
+        if (sizes.size > 1) throw shapeMismatch(`concatenate: expected equal sizes but along ${axis}, got ${own.letter} = ${[...sizes].join(" and ")}`);
+        const same = all.every((other) => JSON.stringify(other.segments) === JSON.stringify(own.segments));
+        return same ? own : plainAxis(own.letter, own.size);
+      }),
+    ];
+  },
+};
+
+export const arrange: Arrange<Concatenate> = ({ axis }, inputs, [output]) => {
+  const letters = commonOrder(inputs);
+  const position = axisIndex(output!, axis);
+  // Along the joined axis every input keeps its own order of parts; other merged axes have to be in the source's.
+  const wanted = inputs.map((input) =>
+    reorderHeld(input, letters).map((own) => (own.letter === axis && output![position]!.segments ? own : input.source[axisIndex(input.source, own.letter)]!)),
+  );
+  const held = joined(wanted.map((axes) => axes[axisIndex(axes, axis)]!));
+  return { inputs: wanted, outputs: [heldLike(output!, letters, [held])] };
+};
+
+export const evaluate: Evaluate<Concatenate> = ({ axis }, inputs, _weights, [output]) => {
+  const y = new Float64Array(product(output!.map((own) => own.size))!);
+  const row = blockSize(output!, axis);
+  let offset = 0;
+  for (const { axes, data } of inputs) {
+    const block = blockSize(axes, axis);
+    for (let at = 0; at < data.length; at++) y[Math.floor(at / block) * row + offset + (at % block)] = data[at]!;
+    offset += block;
+  }
+  return [y];
+};
+
+/** Elements from one index of the axes before `axis` to the next. */
+function blockSize(axes: Axes, axis: string): number {
+  return product(axes.slice(axisIndex(axes, axis)).map((own) => own.size))!;
+}
+
+export const fromKeras: Record<string, FromKeras> = {
+  Concatenate(call) {
+    const { inputs, config } = call;
+    if (inputs.length === 0) config.refuse("inputs", "there is nothing to concatenate");
+    const letters = lettersOf(call.axes(inputs[0]!));
+    const renamed = inputs.map((input) => {
+      const own = lettersOf(call.axes(input));
+      if (own.length !== letters.length) config.refuse("inputs", `inputs of ${letters.length} and of ${own.length} axes`);
+      return call.rearrange(input, own, letters);
+    });
+    const axis = axisLetter(call, renamed[0]!, config.integer("axis", -1));
+    if (axis === "N") config.refuse("axis", "the batch axis can't be concatenated along");
+    const attributes: Concatenate = { axis };
+    return renamed.length === 1 ? renamed[0]! : call.emit("concatenate", attributes, renamed);
+  },
+};
+
+export const toTorch: ToTorch<Concatenate> = ({ attributes: { axis }, inputs }, torch) =>
+  `torch.cat([${inputs.map((_, index) => torch.input(index)).join(", ")}], dim=${torch.dim(axis)})`;
+
+export const toWasm: ToWasm<Concatenate> = ({ attributes: { axis }, inputs, outputs }, wasm) => {
+  const from = axisIndex(outputs[0]!, axis);
+  const row = product(wasm.outputShape().slice(from))!;
+  let offset = 0;
+  inputs.forEach((_, index) => {
+    const shape = wasm.inputShape(index);
+    const block = product(shape.slice(from))!;
+    const outer = product(shape.slice(0, from))!;
+    wasm.call("rearrange", wasm.input(index), wasm.output().at(offset), 2, wasm.table([outer, block, block, 1, row, 1]));
+    offset += block;
+  });
+};

@@ -1,0 +1,144 @@
+/**
+ * conv1d: y[n, l, o] = bias[o] + sum over k, i of x[n, l*stride + k*dilation - left, g*I + i] * kernel[k, i, o]
+ *
+ * `g` is the group that `o` belongs to, `I` counts the channels of one group. x outside its length counts as zero.
+ * Padding is explicit here: fromKeras turns "same" and "causal" into [left, right].
+ *
+ * Keras   keras.layers.Conv1D: kernel KIO, no flip
+ * PyTorch torch.nn.Conv1d: weight OIK. Uneven padding is an F.pad of its own.
+ */
+import { axisSize, withAxis } from "../axes.ts";
+import { shapeMismatch } from "../error.ts";
+import { spatial } from "./arrange.ts";
+import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
+import { channelsLast } from "./keras-layout.ts";
+import { count } from "./schema.ts";
+import { padStep } from "./torch-text.ts";
+import { namedPadding, outputLength, resolvePadding, type Window, windowSchema } from "./window.ts";
+
+/** A convolution; `taps`, `stride`, `dilation` and `padding` as in `Window`. */
+export interface Conv1d extends Window {
+  readonly filters: number;
+  readonly groups: number;
+}
+
+export const spec: OpSpec<Conv1d> = {
+  attributes: { ...windowSchema, filters: count, groups: count },
+  weights: { kernel: { keras: "KIO", torch: "OIK" }, bias: { keras: "O", torch: "O", optional: true } },
+  shapes({ taps, filters, groups }, [input]) {
+    const channels = axisSize(input!, "C");
+    return { kernel: [taps, channels === null ? null : channels / groups, filters], bias: [filters] };
+  },
+  infer(attributes, [input]) {
+    const length = outputLength(axisSize(input!, "L"), attributes);
+    if (length !== null && length < 1) {
+      throw shapeMismatch(`conv1d: expected a length of at least ${attributes.taps} taps after padding, got ${axisSize(input!, "L")}`);
+    }
+    return [withAxis(withAxis(input!, "L", { size: length }), "C", { size: attributes.filters })];
+  },
+};
+
+export const arrange: Arrange<Conv1d> = spatial;
+
+export const evaluate: Evaluate<Conv1d> = (attributes, [x], { kernel, bias }, [output]) => {
+  const { filters, groups, taps, stride, dilation } = attributes;
+  const [batch, length, channels] = x!.axes.map((axis) => axis.size!) as [number, number, number];
+  const outLength = axisSize(output!, "L")!;
+  const [left] = resolvePadding(attributes, length);
+  const inputs = channels / groups;
+  const perGroup = filters / groups;
+  const y = new Float64Array(batch * outLength * filters);
+  for (let n = 0; n < batch; n++) {
+    for (let l = 0; l < outLength; l++) {
+      for (let o = 0; o < filters; o++) {
+        const first = Math.floor(o / perGroup) * inputs;
+        let sum = bias ? bias.data[o]! : 0;
+        for (let k = 0; k < taps; k++) {
+          const at = l * stride + k * dilation - left;
+          if (at < 0 || at >= length) continue;
+          for (let i = 0; i < inputs; i++) {
+            sum += x!.data[(n * length + at) * channels + first + i]! * kernel!.data[(k * inputs + i) * filters + o]!;
+          }
+        }
+        y[(n * outLength + l) * filters + o] = sum;
+      }
+    }
+  }
+  return [y];
+};
+
+export const fromKeras: Record<string, FromKeras> = {
+  Conv1D(call) {
+    const { config } = call;
+    const { input, restore } = channelsLast(call);
+    const channels = call.known(input, "C");
+    const filters = config.integer("filters");
+    const groups = config.integer("groups", 1);
+    const window = {
+      taps: config.integer("kernel_size"),
+      stride: config.integer("strides", 1),
+      dilation: config.integer("dilation_rate", 1),
+    };
+    if (channels % groups !== 0 || filters % groups !== 0) {
+      config.refuse("groups", `${groups} groups divide neither ${channels} channels nor ${filters} filters`);
+    }
+    const padding = namedPadding(config.choice("padding", ["valid", "same", "causal"], "valid"), axisSize(call.axes(input), "L"), window);
+    call.weight("kernel", "KIO", [window.taps, channels / groups, filters]);
+    const biased = config.boolean("use_bias", true);
+    if (biased) call.weight("bias", "O", [filters]);
+    const attributes: Conv1d = { ...window, padding, filters, groups };
+    const output = call.emit("conv1d", attributes, [input], biased ? ["kernel", "bias"] : ["kernel"]);
+    return call.activation(restore(output), config.raw("activation"));
+  },
+};
+
+export const toTorch: ToTorch<Conv1d> = ({ attributes, inputs, weights }, torch) => {
+  const { filters, groups, taps, stride, dilation, padding } = attributes;
+  const channels = axisSize(inputs[0]!, "C")!;
+  const even = padding !== "same" && padding[0] === padding[1];
+  const options = [
+    `kernel_size=${taps}`,
+    ...(stride > 1 ? [`stride=${stride}`] : []),
+    ...(even && padding[0] > 0 ? [`padding=${padding[0]}`] : []),
+    ...(dilation > 1 ? [`dilation=${dilation}`] : []),
+    ...(groups > 1 ? [`groups=${groups}`] : []),
+    ...(weights.includes("bias") ? [] : ["bias=False"]),
+  ];
+  const module = torch.module(`nn.Conv1d(${[channels, filters, ...options].join(", ")})`);
+  torch.state("weight", "kernel");
+  if (weights.includes("bias")) torch.state("bias", "bias");
+  const x = even ? torch.input(0) : padStep(torch, attributes);
+  return `${module}(${x})`;
+};
+
+export const toWasm: ToWasm<Conv1d> = ({ attributes }, wasm) => {
+  const { filters, groups, taps, stride, dilation } = attributes;
+  const [batch, length, channels] = wasm.inputShape(0) as [number, number, number];
+  const outLength = wasm.outputShape()[1]!;
+  const [left] = resolvePadding(attributes, length);
+  const inputs = channels / groups;
+  const outputs = filters / groups;
+  const geometry = [taps, stride, dilation, left] as const;
+  if (inputs === 1 && groups > 1) {
+    const rows = wasm.weight("rows", (pack) => {
+      const target = pack.allocate((1 + taps) * filters);
+      pack.write(target, pack.read("bias") ?? new Float32Array(filters));
+      pack.write(target + filters * 4, pack.read("kernel")!);
+    });
+    wasm.call("depthwiseConv1d", wasm.input(0), rows, wasm.output(), batch, length, outLength, channels, outputs, ...geometry);
+    return;
+  }
+  const panels = wasm.weight("panels", (pack) => {
+    const { kernels } = pack;
+    const groupBytes = kernels.packedBytes(taps * inputs, outputs);
+    const target = pack.allocate((groups * groupBytes) / 4);
+    const kernel = pack.stage(pack.read("kernel")!);
+    const biases = pack.read("bias");
+    const bias = biases ? pack.stage(biases) : 0;
+    for (let g = 0; g < groups; g++) {
+      const column = g * outputs * 4;
+      kernels.packKIO(target + g * groupBytes, kernel + column, bias && bias + column, taps, inputs, outputs, filters);
+    }
+  });
+  wasm.call("conv1d", wasm.input(0), panels, wasm.output(), batch, length, outLength, groups, inputs, outputs, ...geometry);
+};

@@ -1,0 +1,86 @@
+/**
+ * dense: y[…, o] = bias[o] + sum over i of x[…, i] * kernel[i, o], over the source's last axis
+ *
+ * Keras   keras.layers.Dense: kernel IO
+ * PyTorch torch.nn.Linear: weight OI, over the last axis too
+ *
+ * After a Flatten the rows of the kernel are in the order of the merge, `(LC)O`: this is where a conversion that only
+ * transposes goes wrong. A plan that holds the merge as `(CL)` permutes the rows instead of the data.
+ */
+import { axisIndex, axisSize, inOrder, lettersOf, plainAxis, product } from "../axes.ts";
+import { heldLike } from "./arrange.ts";
+import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
+import { axisLetter } from "./keras-layout.ts";
+import { count, letter } from "./schema.ts";
+
+export interface Dense {
+  readonly units: number;
+  /** The axis that is contracted. */
+  readonly axis: string;
+}
+
+export const spec: OpSpec<Dense> = {
+  attributes: { units: count, axis: letter },
+  weights: { kernel: { keras: "IO", torch: "OI", along: "I" }, bias: { keras: "O", torch: "O", optional: true } },
+  shapes: ({ units, axis }, [input]) => ({ kernel: [axisSize(input!, axis), units], bias: [units] }),
+  infer: ({ units, axis }, [input]) => [input!.map((own) => (own.letter === axis ? plainAxis(axis, units) : own))],
+  featureAxis: ({ axis }) => axis,
+};
+
+/** The contracted axis comes last; the others stay as they are held. A reordered merge is taken by the kernel's rows. */
+export const arrange: Arrange<Dense> = ({ axis }, [input], [output]) => {
+  const letters = `${lettersOf(input!.held).replace(axis, "")}${axis}`;
+  return { inputs: [inOrder(input!.held, letters)], outputs: [heldLike(output!, letters, input!.held)] };
+};
+
+export const evaluate: Evaluate<Dense> = ({ units, axis }, [x], { kernel, bias }) => {
+  const at = axisIndex(x!.axes, axis);
+  if (at !== x!.axes.length - 1) throw new Error("dense contracts the last axis");
+  const inputs = x!.axes[at]!.size!;
+  const rows = x!.data.length / inputs;
+  const y = new Float64Array(rows * units);
+  for (let row = 0; row < rows; row++) {
+    for (let o = 0; o < units; o++) {
+      let sum = bias ? bias.data[o]! : 0;
+      for (let i = 0; i < inputs; i++) sum += x!.data[row * inputs + i]! * kernel!.data[i * units + o]!;
+      y[row * units + o] = sum;
+    }
+  }
+  return [y];
+};
+
+export const fromKeras: Record<string, FromKeras> = {
+  Dense(call) {
+    const { config } = call;
+    const input = call.input();
+    const axis = axisLetter(call, input, -1);
+    const units = config.integer("units");
+    call.weight("kernel", "IO", [call.known(input, axis), units]);
+    const biased = config.boolean("use_bias", true);
+    if (biased) call.weight("bias", "O", [units]);
+    if (config.raw("quantization_config") != null) config.refuse("quantization_config", "quantized kernels are not read yet");
+    if (config.raw("lora_rank") != null) config.refuse("lora_rank", "low-rank additions are not read; merge them first");
+    const attributes: Dense = { units, axis };
+    return call.activation(call.emit("dense", attributes, [input], biased ? ["kernel", "bias"] : ["kernel"]), config.raw("activation"));
+  },
+};
+
+export const toTorch: ToTorch<Dense> = ({ attributes: { units, axis }, inputs, weights }, torch) => {
+  const options = [axisSize(inputs[0]!, axis)!, units, ...(weights.includes("bias") ? [] : ["bias=False"])];
+  const module = torch.module(`nn.Linear(${options.join(", ")})`);
+  torch.state("weight", "kernel");
+  if (weights.includes("bias")) torch.state("bias", "bias");
+  return `${module}(${torch.input(0)})`;
+};
+
+export const toWasm: ToWasm<Dense> = ({ attributes: { units } }, wasm) => {
+  const shape = wasm.inputShape(0);
+  const inputs = shape[shape.length - 1]!;
+  const panels = wasm.weight("panels", (pack) => {
+    const target = pack.allocate(pack.kernels.packedBytes(inputs, units) / 4);
+    const kernel = pack.stage(pack.read("kernel")!);
+    const bias = pack.read("bias");
+    pack.kernels.packKIO(target, kernel, bias ? pack.stage(bias) : 0, 1, inputs, units, units);
+  });
+  wasm.call("gemm", wasm.input(0), inputs, panels, wasm.output(), units, product(shape.slice(0, -1))!, units, inputs);
+};

@@ -1,0 +1,230 @@
+/**
+ * What an operator family says of itself. A family is one file here, and every facet is an export of its own, so that a
+ * bundle that only runs models carries no PyTorch text:
+ *
+ *     spec       shapes and weights: what the operator is
+ *     arrange    in which order of axes a target wants its values
+ *     evaluate   a plain-loop definition in float64: the oracle, which shares no code with the kernels
+ *     fromKeras  Keras' classes as nodes
+ *     toTorch    PyTorch's spelling
+ *     toWasm     kernel calls
+ */
+import type { Axes, Axis } from "../axes.ts";
+import type { ValueId, ValueType } from "../graph/graph.ts";
+import type { Kernels } from "./kernels.ts";
+import type { Schema } from "./schema.ts";
+
+// ------------------------------------------------------------------------------------------------- meaning
+
+/** How one weight is laid out on both sides. */
+export interface WeightSpec {
+  readonly keras: string;
+  readonly torch: string;
+  /**
+   * The letter of the weight that runs along the operator's feature axis. Where that axis is merged, the weight's rows
+   * are in merged order too, and a planner may permute them instead of the data.
+   */
+  readonly along?: string;
+  /** Whether the operator does without it. */
+  readonly optional?: true;
+}
+
+/** Shape rule and weights of an operator. Shapes may hold null for sizes that are known only at run time. */
+export interface OpSpec<A extends object> {
+  /** What each attribute may be, for graphs out of a file. */
+  readonly attributes: Schema<A>;
+  readonly weights: Readonly<Record<string, WeightSpec>>;
+  /** Axes of the outputs, in the source's order, from those of the inputs, in whatever order they come. */
+  infer(attributes: A, inputs: readonly Axes[]): Axes[];
+  /** Sizes of the weights, in Keras' layout, by role. */
+  shapes?(attributes: A, inputs: readonly Axes[]): Readonly<Record<string, readonly (number | null)[]>>;
+  /** The letter of the data's axis along which weights lie (`WeightSpec.along`), if there is one. */
+  featureAxis?(attributes: A, inputs: readonly Axes[]): string;
+}
+
+/** An array in float64 with its axes. All sizes are known. */
+export interface Array64 {
+  readonly axes: Axes;
+  readonly data: Float64Array;
+}
+
+/** The plain-loop definition: outputs in the order of `outputs`. */
+export type Evaluate<A extends object> = (
+  attributes: A,
+  inputs: readonly Array64[],
+  weights: Readonly<Record<string, Array64>>,
+  outputs: readonly Axes[],
+) => Float64Array[];
+
+// -------------------------------------------------------------------------------------------------- layout
+
+/** Who the plan is for. */
+export type Target = "wasm" | "torch";
+
+/** A value as the planner meets it: `source` is the order that the source gives it, `held` the order it is held in. */
+export interface Held {
+  readonly source: Axes;
+  readonly held: Axes;
+}
+
+/** The order in which an operator takes its inputs and gives its outputs. */
+export interface Arrangement {
+  readonly inputs: readonly Axes[];
+  readonly outputs: readonly Axes[];
+  /** The node's attributes said in the held order, where they depend on it. */
+  readonly attributes?: object;
+}
+
+/** What the planner may do about a merged axis whose parts are held in another order than the source's. */
+export type FlattenMode = "permute" | "fold" | "naive";
+
+export interface ArrangeContext {
+  readonly target: Target;
+  readonly flatten: FlattenMode;
+}
+
+/** Chooses orders for a node, given how its inputs are held; `outputs` are the outputs' axes in the source's order. */
+export type Arrange<A extends object> = (
+  attributes: A,
+  inputs: readonly Held[],
+  outputs: readonly Axes[],
+  context: ArrangeContext,
+) => Arrangement;
+
+// --------------------------------------------------------------------------------------------------- Keras
+
+/** Reads a layer's configuration; what is not read and not known to be harmless is refused by name. */
+export interface KerasConfig {
+  readonly className: string;
+  /** An integer; lists of one count, as Keras writes `[3]` for `kernel_size`. */
+  integer(key: string, fallback?: number): number;
+  number(key: string, fallback?: number): number;
+  /** A number, or null where the file says so or nothing. */
+  optionalNumber(key: string): number | null;
+  boolean(key: string, fallback?: boolean): boolean;
+  text(key: string, fallback?: string): string;
+  /** One of these texts. */
+  choice<T extends string>(key: string, choices: readonly T[], fallback?: T): T;
+  /** A list of integers (a bare integer counts as a list of one). */
+  integers(key: string, fallback?: readonly number[]): number[];
+  /** Two integers; one stands for both. */
+  pair(key: string): [number, number];
+  raw(key: string): unknown;
+  has(key: string): boolean;
+  /** Options without a meaning for inference. */
+  ignore(...keys: string[]): void;
+  /** Fails: this option is understood but not supported. */
+  refuse(key: string, why: string): never;
+}
+
+/** One call of a Keras layer, for `fromKeras` to turn into nodes. */
+export interface KerasCall {
+  readonly config: KerasConfig;
+  readonly inputs: readonly ValueId[];
+  axes(value: ValueId): Axes;
+  /** The only input; a layer called on several is refused. */
+  input(): ValueId;
+  /** Takes the layer's next variable as this weight. Shapes are checked; a shared layer's further calls get the same. */
+  weight(role: string, letters: string, shape: readonly number[]): void;
+  /** Adds a node; gives its outputs. `weights` names the roles it reads. */
+  emit<A extends object>(kind: string, attributes: A, inputs: readonly ValueId[], weights?: readonly string[]): ValueId;
+  /** The value under other letters and, where `to` says so, with its axes in another order; see `rearrange`. */
+  rearrange(value: ValueId, to: string, letters: string): ValueId;
+  /** Nodes for a Keras activation given by name, function or layer. */
+  activation(value: ValueId, activation: unknown): ValueId;
+  /** A size that has to be known here, such as the channels of a convolution's input. */
+  known(value: ValueId, letter: string): number;
+}
+
+/** Builds the nodes of one layer call and gives its outputs. */
+export type FromKeras = (call: KerasCall) => ValueId | ValueId[];
+
+// -------------------------------------------------------------------------------------------------- PyTorch
+
+/** A node as a backend sees it: planned, with the axes of its values in the order they are held in. */
+export interface PlannedNode<A extends object> {
+  readonly attributes: A;
+  readonly inputs: readonly Axes[];
+  readonly outputs: readonly Axes[];
+  readonly weights: readonly string[];
+}
+
+/** What an emitted PyTorch program is written with. Every text is Python. */
+export interface TorchWriter {
+  /** The expression of input `index`. */
+  input(index: number): string;
+  /** Axis numbers in PyTorch are positions: the position of `letter` in input `index`. */
+  dim(letter: string, index?: number): number;
+  /** Declares the layer's module in `__init__` (once per layer) and gives `self.name`. */
+  module(construct: string, suffix?: string): string;
+  /** The tensor called `name` of that module's state is this weight, rearranged to PyTorch's layout. */
+  state(name: string, role: string, suffix?: string): void;
+  /** A state tensor that no weight of the source gives, such as BatchNorm's ones where Keras has no scale. */
+  constantState(name: string, shape: readonly number[], value: number, suffix?: string): void;
+  /** Number of elements of a size, as text: a number where it is known, else an expression of the input's shape. */
+  size(letter: string, index?: number): string;
+  /**
+   * Writes an intermediate statement; gives its variable, called `name` if that is given. Without a name it may take over
+   * the variable of an input that nothing else reads, so the input must not be used after it.
+   */
+  step(expression: string, comment: string, name?: string): string;
+  /** Uses a helper class, written once into the file. */
+  helper(name: string, source: string): void;
+  /** Uses a module of the standard library. */
+  import(name: string): void;
+}
+
+/** Writes a node's statements and gives the expression of its output. */
+export type ToTorch<A extends object> = (node: PlannedNode<A>, torch: TorchWriter) => string;
+
+// ----------------------------------------------------------------------------------------------------- wasm
+
+/** An address that is known once memory is planned. */
+export type Operand = number | Place;
+/** Opaque to the families: a value, a packed weight or a table, and an offset in it. */
+export interface Place {
+  readonly offsetBytes: number;
+  /** The same place, `elements` float32 further on. */
+  at(elements: number): Place;
+}
+
+/** Names of kernels that can be called in a step: all but those that pack, which run at load. */
+export type StepKernel = Exclude<keyof Kernels, "packedBytes" | "packKIO" | "packOIK">;
+
+/** Turns a node with known sizes into kernel calls. */
+export interface WasmWriter {
+  /** Concrete sizes, in the order the values are held in. */
+  inputShape(index: number): number[];
+  outputShape(index?: number): number[];
+  input(index: number): Place;
+  output(index?: number): Place;
+  call(kernel: StepKernel, ...operands: Operand[]): void;
+  /** The output is the input's bytes: nothing to do. */
+  alias(): void;
+  /** The kernel may write over input `index`, if nothing else needs it. Call before `output()`. */
+  overwrite(index: number): void;
+  /** An int32 table that lives as long as the plan. */
+  table(values: readonly number[]): Place;
+  /** Memory that is free again after the node. */
+  scratch(elements: number): Place;
+  /** A weight in the order of `WeightSpec.keras`, as float32, prepared once per model by `prepare`. */
+  weight(form: string, prepare: (pack: WeightPacker) => void): Place;
+}
+
+/** Prepares a layer's weights in WebAssembly memory when the model is loaded. */
+export interface WeightPacker {
+  readonly kernels: Kernels;
+  /** The weight's numbers in Keras' order (merged axes in the order of the plan), null where the layer has none. */
+  read(role: string): Float32Array | null;
+  /** Reserves the result; returns its address. Further calls during the same preparation are temporary copies. */
+  allocate(elements: number): number;
+  /** A temporary copy of `values` in WebAssembly memory, gone after the preparation. */
+  stage(values: Float32Array): number;
+  /** Writes `values` at an address. */
+  write(address: number, values: Float32Array): void;
+}
+
+export type ToWasm<A extends object> = (node: PlannedNode<A>, wasm: WasmWriter) => void;
+
+/** For facets that only pass an axis list on. */
+export type { Axes, Axis, ValueType };

@@ -1,0 +1,160 @@
+/**
+ * The operators: one plain table per facet. A family missing from a table is a compile error; a bundle that only runs
+ * models imports `specs`, `arranges` and `toWasm` and carries no PyTorch text.
+ */
+import * as activation from "./activation.ts";
+import * as batchNorm from "./batch-norm.ts";
+import * as concatenate from "./concatenate.ts";
+import * as conv1d from "./conv1d.ts";
+import * as dense from "./dense.ts";
+import * as dropout from "./dropout.ts";
+import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
+import * as merge from "./merge.ts";
+import * as pool1d from "./pool1d.ts";
+import * as reshape from "./reshape.ts";
+import * as resize1d from "./resize1d.ts";
+import * as softmax from "./softmax.ts";
+
+/** The attributes of each operator. */
+export interface Attributes {
+  activation: activation.Activation;
+  batchNorm: batchNorm.BatchNorm;
+  concatenate: concatenate.Concatenate;
+  conv1d: conv1d.Conv1d;
+  dense: dense.Dense;
+  dropout: dropout.Dropout;
+  globalPool1d: pool1d.GlobalPool1d;
+  merge: merge.Merge;
+  pool1d: pool1d.Pool1d;
+  rearrange: reshape.Rearrange;
+  reorder: reshape.Reorder;
+  reshape: reshape.Reshape;
+  resize1d: resize1d.Resize1d;
+  softmax: softmax.Softmax;
+}
+
+/** An operator's name. */
+export type OpKind = keyof Attributes;
+
+/** Shape rules and weights. */
+export const specs = {
+  activation: activation.spec,
+  batchNorm: batchNorm.spec,
+  concatenate: concatenate.spec,
+  conv1d: conv1d.spec,
+  dense: dense.spec,
+  dropout: dropout.spec,
+  globalPool1d: pool1d.globalSpec,
+  merge: merge.spec,
+  pool1d: pool1d.spec,
+  rearrange: reshape.rearrangeSpec,
+  reorder: reshape.reorderSpec,
+  reshape: reshape.spec,
+  resize1d: resize1d.spec,
+  softmax: softmax.spec,
+} satisfies { [K in OpKind]: OpSpec<Attributes[K]> };
+
+/** The orders of axes that each operator takes. */
+export const arranges = {
+  activation: activation.arrange,
+  batchNorm: batchNorm.arrange,
+  concatenate: concatenate.arrange,
+  conv1d: conv1d.arrange,
+  dense: dense.arrange,
+  dropout: dropout.arrange,
+  globalPool1d: pool1d.globalArrange,
+  merge: merge.arrange,
+  pool1d: pool1d.arrange,
+  rearrange: reshape.rearrangeArrange,
+  reorder: reshape.reorderArrange,
+  reshape: reshape.arrange,
+  resize1d: resize1d.arrange,
+  softmax: softmax.arrange,
+} satisfies { [K in OpKind]: Arrange<Attributes[K]> };
+
+/** Plain-loop definitions in float64. */
+export const evaluates = {
+  activation: activation.evaluate,
+  batchNorm: batchNorm.evaluate,
+  concatenate: concatenate.evaluate,
+  conv1d: conv1d.evaluate,
+  dense: dense.evaluate,
+  dropout: dropout.evaluate,
+  globalPool1d: pool1d.globalEvaluate,
+  merge: merge.evaluate,
+  pool1d: pool1d.evaluate,
+  rearrange: reshape.rearrangeEvaluate,
+  reorder: reshape.reorderEvaluate,
+  reshape: reshape.evaluate,
+  resize1d: resize1d.evaluate,
+  softmax: softmax.evaluate,
+} satisfies { [K in OpKind]: Evaluate<Attributes[K]> };
+
+/** PyTorch's spelling. */
+export const toTorch = {
+  activation: activation.toTorch,
+  batchNorm: batchNorm.toTorch,
+  concatenate: concatenate.toTorch,
+  conv1d: conv1d.toTorch,
+  dense: dense.toTorch,
+  dropout: dropout.toTorch,
+  globalPool1d: pool1d.globalToTorch,
+  merge: merge.toTorch,
+  pool1d: pool1d.toTorch,
+  rearrange: reshape.rearrangeToTorch,
+  reorder: reshape.reorderToTorch,
+  reshape: reshape.toTorch,
+  resize1d: resize1d.toTorch,
+  softmax: softmax.toTorch,
+} satisfies { [K in OpKind]: ToTorch<Attributes[K]> };
+
+/** Kernel calls. */
+export const toWasm = {
+  activation: activation.toWasm,
+  batchNorm: batchNorm.toWasm,
+  concatenate: concatenate.toWasm,
+  conv1d: conv1d.toWasm,
+  dense: dense.toWasm,
+  dropout: dropout.toWasm,
+  globalPool1d: pool1d.globalToWasm,
+  merge: merge.toWasm,
+  pool1d: pool1d.toWasm,
+  rearrange: reshape.rearrangeToWasm,
+  reorder: reshape.reorderToWasm,
+  reshape: reshape.toWasm,
+  resize1d: resize1d.toWasm,
+  softmax: softmax.toWasm,
+} satisfies { [K in OpKind]: ToWasm<Attributes[K]> };
+
+/** Keras' classes by family; a class stands in one family only. */
+const kerasTables: readonly Readonly<Record<string, FromKeras>>[] = [
+  activation.fromKeras,
+  batchNorm.fromKeras,
+  concatenate.fromKeras,
+  conv1d.fromKeras,
+  dense.fromKeras,
+  dropout.fromKeras,
+  merge.fromKeras,
+  pool1d.fromKeras,
+  pool1d.globalFromKeras,
+  reshape.fromKeras,
+  resize1d.fromKeras,
+  softmax.fromKeras,
+];
+
+/** What builds the nodes of a Keras class; undefined where no family knows it. */
+export function kerasBuilder(className: string): FromKeras | undefined {
+  const table = kerasTables.find((candidate) => Object.hasOwn(candidate, className));
+  return table?.[className];
+}
+
+/** Every Keras class that can be read, in alphabetical order. */
+export function kerasClasses(): string[] {
+  return kerasTables.flatMap((table) => Object.keys(table)).sort();
+}
+
+/** The entry of one operator in a table of facets, as the caller's own type of attributes can't be known. */
+export function facet<F>(table: { readonly [K in OpKind]: unknown }, kind: string): F {
+  if (!Object.hasOwn(table, kind)) throw new Error(`no operator ${kind}`);
+  return table[kind as OpKind] as F;
+}

@@ -1,0 +1,152 @@
+/**
+ * merge: several arrays into one, element by element, axes of size one broadcast
+ *
+ * Keras   Add, Subtract, Multiply, Average, Maximum, Minimum. Inputs of lower rank get axes of size one behind the batch:
+ *         (N, C) meets (N, L, C) as (N, 1, C).
+ * PyTorch + - *, torch.maximum, torch.minimum
+ */
+import { type Axes, type Axis, axisIndex, lettersOf, plainAxis } from "../axes.ts";
+import { shapeMismatch } from "../error.ts";
+import { commonOrder, heldLike, reorderHeld, reorderSource, sameParts } from "./arrange.ts";
+import type { Arrange, Evaluate, FromKeras, KerasCall, OpSpec, ToTorch, ToWasm } from "./facets.ts";
+import { oneOf } from "./schema.ts";
+
+export interface Merge {
+  readonly kind: "add" | "subtract" | "multiply" | "average" | "maximum" | "minimum";
+}
+
+export const spec: OpSpec<Merge> = {
+  attributes: { kind: oneOf("add", "subtract", "multiply", "average", "maximum", "minimum") },
+  weights: {},
+  infer({ kind }, inputs) {
+    const [first] = inputs;
+    return [
+      first!.map((axis, index): Axis => {
+        const others = inputs.map((axes) => axes[index]!);
+        const sizes = others.map((other) => other.size).filter((size) => size !== 1);
+        const known = sizes.find((size) => size !== null);
+        if (sizes.some((size) => size !== null && size !== known)) {
+          throw shapeMismatch(`${kind}: expected sizes that agree or are 1, got ${inputs.map((axes) => `(${axes.map((a) => a.size ?? "?").join(", ")})`).join(" and ")}`);
+        }
+        const size = sizes.length === 0 ? 1 : (known ?? null);
+        const wide = others.filter((other) => other.size !== 1);
+        const parts = wide.map((other) => JSON.stringify(other.segments));
+        const segments = wide[0]?.segments;
+        return segments && parts.every((text) => text === parts[0]) ? { ...axis, size, segments } : plainAxis(axis.letter, size);
+      }),
+    ];
+  },
+};
+
+/** All in one order; a merge whose parts are held in another order survives where all inputs agree on it. */
+export const arrange: Arrange<Merge> = (_attributes, inputs, [output]) => {
+  const letters = commonOrder(inputs);
+  const whole = inputs.filter((input) => input.source.some((axis) => axis.segments) || !broadcasts(input.source, output!));
+  const keep = sameParts(whole) && output!.some((axis) => axis.segments);
+  const reorder = keep ? reorderHeld : reorderSource;
+  const like = keep ? whole[0]!.held : output!;
+  return { inputs: inputs.map((input) => reorder(input, letters)), outputs: [heldLike(output!, letters, like)] };
+};
+
+/** Whether every merged axis of the output is of size one in this input. */
+function broadcasts(input: Axes, output: Axes): boolean {
+  return output.every((axis) => !axis.segments || input[axisIndex(input, axis.letter)]!.size === 1);
+}
+
+const pairwise: Record<Exclude<Merge["kind"], "average">, (a: number, b: number) => number> = {
+  add: (a, b) => a + b,
+  subtract: (a, b) => a - b,
+  multiply: (a, b) => a * b,
+  maximum: (a, b) => Math.max(a, b),
+  minimum: (a, b) => Math.min(a, b),
+};
+
+export const evaluate: Evaluate<Merge> = ({ kind }, inputs, _weights, [output]) => {
+  const sizes = output!.map((axis) => axis.size!);
+  const y = new Float64Array(sizes.reduce((all, size) => all * size, 1));
+  const combine = pairwise[kind === "average" ? "add" : kind];
+  for (let at = 0; at < y.length; at++) {
+    const index: number[] = [];
+    for (let axis = sizes.length - 1, rest = at; axis >= 0; axis--) {
+      index[axis] = rest % sizes[axis]!;
+      rest = Math.floor(rest / sizes[axis]!);
+    }
+    const values = inputs.map(({ axes, data }) => data[axes.reduce((offset, axis, i) => offset * axis.size! + (axis.size === 1 ? 0 : index[i]!), 0)]!);
+    const result = values.reduce(combine);
+    y[at] = kind === "average" ? result / inputs.length : result;
+  }
+  return [y];
+};
+
+/** Inputs of one rank and one naming of their axes. */
+function aligned(call: KerasCall): number[] {
+  const ranks = call.inputs.map((input) => call.axes(input).length);
+  const rank = Math.max(...ranks);
+  const letters = lettersOf(call.axes(call.inputs[ranks.indexOf(rank)]!));
+  return call.inputs.map((input) => {
+    const own = lettersOf(call.axes(input));
+    return call.rearrange(input, `${own[0]}${"1".repeat(rank - own.length)}${own.slice(1)}`, letters);
+  });
+}
+
+function merging(kind: Merge["kind"]): FromKeras {
+  return (call) => {
+    const { inputs, config } = call;
+    if (inputs.length < 2) config.refuse("inputs", `a merge takes at least two inputs, got ${inputs.length}`);
+    if (kind === "subtract" && inputs.length !== 2) config.refuse("inputs", `Subtract takes two inputs, got ${inputs.length}`);
+    const attributes: Merge = { kind };
+    return call.emit("merge", attributes, aligned(call));
+  };
+}
+
+export const fromKeras: Record<string, FromKeras> = {
+  Add: merging("add"),
+  Subtract: merging("subtract"),
+  Multiply: merging("multiply"),
+  Average: merging("average"),
+  Maximum: merging("maximum"),
+  Minimum: merging("minimum"),
+};
+
+export const toTorch: ToTorch<Merge> = ({ attributes: { kind }, inputs }, torch) => {
+  const names = inputs.map((_, index) => torch.input(index));
+  const [first, ...rest] = names as [string, ...string[]];
+  switch (kind) {
+    case "add":
+      return names.join(" + ");
+    case "subtract":
+      return names.join(" - ");
+    case "multiply":
+      return names.join(" * ");
+    case "average":
+      return `(${names.join(" + ")}) / ${names.length}`;
+    default:
+      return rest.reduce((sofar, name) => `torch.${kind}(${sofar}, ${name})`, first);
+  }
+};
+
+export const toWasm: ToWasm<Merge> = ({ attributes: { kind }, inputs }, wasm) => {
+  const sizes = wasm.outputShape();
+  const count = sizes.reduce((all, size) => all * size, 1);
+  const dense = stridesOf(sizes, sizes);
+  if (wasm.inputShape(0).every((size, axis) => size === sizes[axis])) wasm.overwrite(0);
+  const kernel = kind === "average" ? "add" : kind;
+  inputs.slice(1).forEach((_, index) => {
+    const left = index === 0 ? stridesOf(wasm.inputShape(0), sizes) : dense;
+    const right = stridesOf(wasm.inputShape(index + 1), sizes);
+    const table = wasm.table([...sizes, ...left, ...right]);
+    wasm.call(kernel, index === 0 ? wasm.input(0) : wasm.output(), wasm.input(index + 1), wasm.output(), sizes.length, table);
+  });
+  if (kind === "average") wasm.call("scale", wasm.output(), wasm.output(), count, 1 / inputs.length);
+};
+
+/** Row-major strides of `shape` in elements, 0 where it is broadcast to `sizes`. */
+function stridesOf(shape: readonly number[], sizes: readonly number[]): number[] {
+  let stride = 1;
+  const strides = new Array<number>(shape.length);
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    strides[axis] = shape[axis] === 1 && sizes[axis] !== 1 ? 0 : stride;
+    stride *= shape[axis]!;
+  }
+  return strides;
+}

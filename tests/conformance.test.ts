@@ -1,0 +1,88 @@
+/**
+ * Every fixture on every backend: the plain-loop reference, the same on planned graphs, the engine, and the emitted
+ * PyTorch in the float64 interpreter, each against what Keras computed.
+ */
+import { describe, expect, test } from "vitest";
+import { toFloat32 } from "../src/bytes/numbers.ts";
+import { inOrder, rearrangeArray } from "../src/axes.ts";
+import { runReference, sizedAxes } from "../src/backends/reference/reference.ts";
+import type { Graph } from "../src/graph/graph.ts";
+import type { Array64 } from "../src/ops/facets.ts";
+import { type LayoutPlan, planLayout } from "../src/plan/layout.ts";
+import { caseNames, loadCase } from "./support/fixtures.ts";
+
+function largestExcess(got: ArrayLike<number>, want: Float32Array, { atol, rtol }: { atol: number; rtol: number }): number {
+  let excess = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < want.length; i++) {
+    const over = Math.abs(got[i]! - want[i]!) - (atol + rtol * Math.abs(want[i]!));
+    excess = Math.max(excess, Number.isNaN(over) ? Number.POSITIVE_INFINITY : over);
+  }
+  return excess;
+}
+
+describe("reference", () => {
+  test.each(caseNames)("%s", (name) => {
+    const { graph: open, inputs, outputs, tolerance } = loadCase(name);
+    const graph = open();
+    const given = graph.inputs.map((port, index) => ({
+      axes: sizedAxes(graph.values[port.value]!.axes, inputs[index]!.shape),
+      data: Float64Array.from(toFloat32(inputs[index]!)),
+    }));
+    const values = runReference(graph, given);
+    graph.outputs.forEach((port, index) => {
+      const got = values[port.value]!;
+      expect(got.axes.map((axis) => axis.size)).toEqual(outputs[index]!.shape);
+      expect(largestExcess(got.data, toFloat32(outputs[index]!), tolerance), port.name).toBeLessThanOrEqual(0);
+    });
+  });
+});
+
+describe.each([
+  ["torch", "permute", "torch"],
+  ["torch", "fold", "torch"],
+  ["torch", "permute", "source"],
+  ["wasm", "permute", "source"],
+] as const)("a plan for %s, %s, io %s means the same", (target, flatten, io) => {
+  test.each(caseNames)("%s", (name) => {
+    const { graph: open, inputs, outputs, tolerance } = loadCase(name);
+    const source = open();
+    const plan = planLayout(source, { target, flatten, io });
+    const given = source.inputs.map((port, index) => {
+      const axes = sizedAxes(source.values[port.value]!.axes, inputs[index]!.shape);
+      const held = plan.graph.values[plan.graph.inputs[index]!.value]!.axes;
+      const to = held.map((axis) => axes.find((own) => own.letter === axis.letter)!);
+      return { axes: to, data: rearrangeArray(Float64Array.from(toFloat32(inputs[index]!)), axes, to) };
+    });
+    const values = runReferencePlanned(plan, source, given);
+    source.outputs.forEach((port, index) => {
+      const got = values[plan.graph.outputs[index]!.value]!;
+      const shape = outputs[index]!.shape;
+      const back = sizedAxes(source.values[port.value]!.axes, shape);
+      expect(largestExcess(rearrangeArray(got.data, got.axes, back), toFloat32(outputs[index]!), tolerance)).toBeLessThanOrEqual(0);
+    });
+  });
+});
+
+/** The definitions take axes in the source's order: each node's values are brought there and back. */
+function runReferencePlanned(plan: LayoutPlan, source: Graph, inputs: readonly Array64[]): Array64[] {
+  const inSourceOrder = (value: Array64, id: number): Array64 => {
+    const letters = source.values[plan.origins[id]!]!.axes.map((axis) => axis.letter).join("");
+    const axes = inOrder(value.axes, letters);
+    return { axes, data: rearrangeArray(value.data, value.axes, axes) };
+  };
+  const values: Array64[] = [];
+  plan.graph.inputs.forEach((port, index) => {
+    values[port.value] = inputs[index]!;
+  });
+  for (const node of plan.graph.nodes) {
+    const moves = node.kind === "rearrange" || node.kind === "reorder";
+    const taken = node.inputs.map((id) => (moves ? values[id]! : inSourceOrder(values[id]!, id)));
+    const ports = taken.map((_, index) => ({ name: "", value: index }));
+    const local: Graph = { ...plan.graph, inputs: ports, nodes: [{ ...node, inputs: taken.map((_, index) => index), outputs: [taken.length] }] };
+    const result = runReference(local, taken, plan)[taken.length]!;
+    const held = plan.graph.values[node.outputs[0]!]!.axes;
+    const to = inOrder(result.axes, held.map((axis) => axis.letter).join(""));
+    values[node.outputs[0]!] = { axes: to.map((axis, index) => ({ ...held[index]!, size: axis.size })), data: rearrangeArray(result.data, result.axes, to) };
+  }
+  return values;
+}
