@@ -7,6 +7,7 @@
  * as JavaScript numbers, which hold integers below 2^53 exactly; larger ones are refused, since no file has such offsets.
  */
 import { corruptFile } from "../error.ts";
+import { printable } from "./printable.ts";
 
 export class Cursor {
   readonly bytes: Uint8Array;
@@ -58,7 +59,10 @@ export class Cursor {
     const start = this.skip(8);
     const high = this.#view.getUint32(start + 4, true);
     if (high >= 0x200000) {
-      throw corruptFile(`expected a number below 2^53 at offset ${start}, got ${this.#view.getBigUint64(start, true)}`, this.place);
+      throw corruptFile(
+        `expected a number below 2^53 at offset ${start}, got ${this.#view.getBigUint64(start, true)}`,
+        this.place,
+      );
     }
     return high * 0x100000000 + this.#view.getUint32(start, true);
   }
@@ -69,7 +73,10 @@ export class Cursor {
     if (sizeBytes === 2) return this.u16();
     if (sizeBytes === 4) return this.u32();
     if (sizeBytes === 8) return this.u64();
-    throw corruptFile(`expected an integer of 1, 2, 4 or 8 bytes at offset ${this.position}, got ${sizeBytes}`, this.place);
+    throw corruptFile(
+      `expected an integer of 1, 2, 4 or 8 bytes at offset ${this.position}, got ${sizeBytes}`,
+      this.place,
+    );
   }
 
   /** The next `count` bytes as a view, not a copy. */
@@ -88,7 +95,10 @@ export class Cursor {
     const start = this.position;
     const found = this.ascii(signature.length);
     if (found !== signature) {
-      throw corruptFile(`expected ${what} (${JSON.stringify(signature)}) at offset ${start}, got ${JSON.stringify(found)}`, this.place);
+      throw corruptFile(
+        `expected ${what} (${printable(signature)}) at offset ${start}, got ${printable(found)}`,
+        this.place,
+      );
     }
   }
 }

@@ -14,15 +14,20 @@ export const largestPartBytes = 2 ** 32;
 const deflateRatio = 1032;
 const freeBytes = 64 * 2 ** 20;
 const largeRatio = 100;
+/** Axes that an array may have: as many as HDF5 and NumPy before 2.0 allow. */
+const largestRank = 32;
 
 /** Refuses a compressed part that claims to grow beyond what its `storedBytes` can mean. */
 export function checkExpansion(claimedBytes: number, storedBytes: number, place: readonly string[]): void {
   if (claimedBytes > storedBytes * deflateRatio) {
-    throw corruptFile(`${storedBytes} compressed bytes claim to hold ${claimedBytes}; deflate can't do more than ${deflateRatio} to 1`, place);
+    throw corruptFile(
+      `${storedBytes} bytes of the file claim to hold ${claimedBytes}; compression does ${deflateRatio} to 1 at best`,
+      place,
+    );
   }
   if (claimedBytes > freeBytes && claimedBytes > storedBytes * largeRatio) {
     throw unsupportedFeature(
-      `${storedBytes} compressed bytes claim to hold ${claimedBytes}, over ${largeRatio} times as many`,
+      `${storedBytes} bytes of the file claim to hold ${claimedBytes}, over ${largeRatio} times as many`,
       place,
       "this looks like a decompression bomb; if it is not, store the file without compression",
     );
@@ -33,7 +38,11 @@ export function checkExpansion(claimedBytes: number, storedBytes: number, place:
 /** Refuses a part larger than any that is read here. */
 export function checkSize(claimedBytes: number, place: readonly string[]): void {
   if (claimedBytes > largestPartBytes) {
-    throw unsupportedFeature(`${claimedBytes} bytes in one part; at most ${largestPartBytes} are read`, place, "split the model");
+    throw unsupportedFeature(
+      `${claimedBytes} bytes in one part; at most ${largestPartBytes} are read`,
+      place,
+      "split the model",
+    );
   }
 }
 
@@ -43,7 +52,11 @@ export function allocate(sizeBytes: number, place: readonly string[]): Uint8Arra
   try {
     return new Uint8Array(sizeBytes);
   } catch {
-    throw unsupportedFeature(`no memory for ${sizeBytes} bytes`, place, "close other programs, or use a machine with more memory");
+    throw unsupportedFeature(
+      `no memory for ${sizeBytes} bytes`,
+      place,
+      "close other programs, or use a machine with more memory",
+    );
   }
 }
 
@@ -53,11 +66,14 @@ export function allocate(sizeBytes: number, place: readonly string[]): Uint8Arra
  * @throws {ChannelwiseError} `corrupt-file` when a size is no count, or the product is beyond any file
  */
 export function denseBytes(shape: readonly number[], elementBytes: number, place: readonly string[]): number {
+  if (shape.length > largestRank) throw corruptFile(`expected at most ${largestRank} axes, got ${shape.length}`, place);
   let bytes = elementBytes;
   for (const size of shape) {
-    if (!Number.isSafeInteger(size) || size < 0) throw corruptFile(`expected sizes of axes, got (${shape.join(", ")})`, place);
+    if (!Number.isSafeInteger(size) || size < 0)
+      throw corruptFile(`expected sizes of axes, got (${shape.join(", ")})`, place);
     bytes *= size;
-    if (!Number.isSafeInteger(bytes)) throw corruptFile(`the shape (${shape.join(", ")}) is too large for any file`, place);
+    if (!Number.isSafeInteger(bytes))
+      throw corruptFile(`the shape (${shape.join(", ")}) is too large for any file`, place);
   }
   return bytes;
 }

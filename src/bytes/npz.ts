@@ -11,6 +11,7 @@ import { corruptFile } from "../error.ts";
 import type { StoredArray } from "../tensor.ts";
 import { readNpy, writeNpy } from "./npy.ts";
 import type { DenseArray } from "./numbers.ts";
+import { printable } from "./printable.ts";
 import { readZip } from "./zip.ts";
 import { writeZip } from "./zip-writer.ts";
 
@@ -21,15 +22,18 @@ export function readNpz(bytes: Uint8Array, place: readonly string[] = []): Map<s
   const arrays = new Map<string, StoredArray>();
   for (const entry of readZip(bytes, place).values()) {
     if (!entry.name.endsWith(suffix)) {
-      throw corruptFile(`expected only .npy entries in an .npz file, got ${JSON.stringify(entry.name)}`, place);
+      throw corruptFile(`expected only .npy entries in an .npz file, got "${printable(entry.name)}"`, place);
     }
-    arrays.set(entry.name.slice(0, -suffix.length), readNpy(entry.read(), [...place, entry.name]));
+    arrays.set(entry.name.slice(0, -suffix.length), readNpy(entry.read(), [...place, printable(entry.name)]));
   }
   return arrays;
 }
 
 /** The bytes of an `.npz` file with these arrays, in their order. */
 export function writeNpz(arrays: ReadonlyMap<string, DenseArray>, place: readonly string[] = []): Uint8Array {
-  const files = Array.from(arrays, ([name, array]) => ({ name: name + suffix, bytes: writeNpy(array, [...place, name]) }));
+  const files = Array.from(arrays, ([name, array]) => ({
+    name: name + suffix,
+    bytes: writeNpy(array, [...place, name]),
+  }));
   return writeZip(files, { alignment: 64 });
 }

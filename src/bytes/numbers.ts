@@ -50,7 +50,10 @@ export function bytesOf(data: RawArray): Uint8Array {
 export function denseArrayBytes(array: DenseArray, place: readonly string[]): Uint8Array {
   const expected = elements(array.shape) * bytesPerElement[array.dtype];
   if (array.data.byteLength !== expected) {
-    throw corruptFile(`expected ${expected} bytes for ${array.dtype} (${array.shape.join(", ")}), got ${array.data.byteLength}`, place);
+    throw corruptFile(
+      `expected ${expected} bytes for ${array.dtype} (${array.shape.join(", ")}), got ${array.data.byteLength}`,
+      place,
+    );
   }
   return bytesOf(array.data);
 }
@@ -92,7 +95,8 @@ export function toInt32(stored: StoredArray, place: readonly string[] = []): Int
   const result = new Int32Array(source.length);
   for (let index = 0; index < source.length; index++) {
     const value = Number(source[index]);
-    if (value !== (result[index] = value)) throw valueOutOfRange("a 32-bit integer", source[index]!, index, place);
+    result[index] = value;
+    if (result[index] !== value) throw valueOutOfRange("a 32-bit integer", source[index]!, index, place);
   }
   return result;
 }

@@ -56,7 +56,8 @@ export function writeZip(files: Iterable<ZipFile>, options: WriteZipOptions = {}
   }
   const directoryStart = position;
   const directoryBytes = placed.reduce((sum, entry) => sum + 46 + entry.name.length + centralExtra(entry).length, 0);
-  const zip64End = directoryStart > largest32 || directoryBytes > largest32 || placed.length > largest16 || placed.some(needsZip64);
+  const zip64End =
+    directoryStart > largest32 || directoryBytes > largest32 || placed.length > largest16 || placed.some(needsZip64);
   const result = new Output(directoryStart + directoryBytes + (zip64End ? 76 : 0) + 22);
 
   for (const entry of placed) writeLocal(result, entry);
@@ -70,14 +71,24 @@ export function writeZip(files: Iterable<ZipFile>, options: WriteZipOptions = {}
 
 function writeLocal(out: Output, entry: Placed): void {
   const size32 = entry.large ? 0xffffffff : entry.file.bytes.length;
-  out.text("PK\x03\x04").u16(entry.large ? 45 : 20).u16(utf8Flag(entry)).u16(0).u16(0).u16(firstDay);
+  out
+    .text("PK\x03\x04")
+    .u16(entry.large ? 45 : 20)
+    .u16(utf8Flag(entry))
+    .u16(0)
+    .u16(0)
+    .u16(firstDay);
   out.u32(entry.crc).u32(size32).u32(size32).u16(entry.name.length).u16(entry.extraBytes).raw(entry.name);
   let padding = entry.extraBytes;
   if (entry.large) {
     out.u16(zip64Id).u16(16).u64(entry.file.bytes.length).u64(entry.file.bytes.length);
     padding -= 20;
   }
-  if (padding > 0) out.u16(paddingId).u16(padding - 4).skip(padding - 4);
+  if (padding > 0)
+    out
+      .u16(paddingId)
+      .u16(padding - 4)
+      .skip(padding - 4);
   out.raw(entry.file.bytes);
 }
 
@@ -103,7 +114,17 @@ function centralExtra(entry: Placed): Uint8Array {
 
 function writeZip64End(out: Output, entries: number, directoryStart: number, directoryBytes: number): void {
   const start = out.position;
-  out.text("PK\x06\x06").u64(44).u16(45).u16(45).u32(0).u32(0).u64(entries).u64(entries).u64(directoryBytes).u64(directoryStart);
+  out
+    .text("PK\x06\x06")
+    .u64(44)
+    .u16(45)
+    .u16(45)
+    .u32(0)
+    .u32(0)
+    .u64(entries)
+    .u64(entries)
+    .u64(directoryBytes)
+    .u64(directoryStart);
   out.text("PK\x06\x07").u32(0).u64(start).u32(1);
 }
 

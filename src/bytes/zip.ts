@@ -16,6 +16,7 @@ import { crc32 } from "./crc32.ts";
 import { Cursor } from "./cursor.ts";
 import { inflate } from "./inflate.ts";
 import { checkExpansion } from "./limits.ts";
+import { printable } from "./printable.ts";
 
 export interface ZipEntry {
   readonly name: string;
@@ -49,7 +50,7 @@ export function readZip(bytes: Uint8Array, place: readonly string[]): Map<string
   const names = new Set<string>();
   for (let index = 0; index < entries; index++) {
     const header = readCentralHeader(cursor, place);
-    if (names.has(header.name)) throw corruptFile(`two entries are named ${JSON.stringify(header.name)}`, place);
+    if (names.has(header.name)) throw corruptFile(`two entries are named "${printable(header.name)}"`, place);
     names.add(header.name);
     headers.push(header);
   }
@@ -58,13 +59,19 @@ export function readZip(bytes: Uint8Array, place: readonly string[]): Map<string
   const starts = new Map<CentralHeader, number>();
   let free = 0;
   for (const header of headers.toSorted((a, b) => a.localOffset - b.localOffset)) {
-    if (header.localOffset < free) throw corruptFile(`the entry ${JSON.stringify(header.name)} overlaps another`, place);
+    if (header.localOffset < free) throw corruptFile(`the entry "${printable(header.name)}" overlaps another`, place);
     const start = dataStart(bytes, header, directoryStart, place);
     free = start + header.compressedBytes;
-    if (free > directoryStart) throw corruptFile(`the entry ${JSON.stringify(header.name)} runs past the archive's data`, place);
+    if (free > directoryStart)
+      throw corruptFile(`the entry "${printable(header.name)}" runs past the archive's data`, place);
     starts.set(header, start);
   }
-  return new Map(headers.map((header) => [header.name, entryOf(bytes, header, starts.get(header)!, [...place, header.name])]));
+  return new Map(
+    headers.map((header) => [
+      header.name,
+      entryOf(bytes, header, starts.get(header)!, [...place, printable(header.name)]),
+    ]),
+  );
 }
 
 /** The name of the first entry, read from its local header alone; undefined where the bytes are no zip. */
@@ -86,19 +93,31 @@ interface End {
 function readEnd(bytes: Uint8Array, place: readonly string[]): End {
   const lowest = Math.max(0, bytes.length - endBytes - saturated16);
   for (let start = bytes.length - endBytes; start >= lowest; start--) {
-    if (bytes[start] !== 0x50 || bytes[start + 1] !== 0x4b || bytes[start + 2] !== 5 || bytes[start + 3] !== 6) continue;
+    if (bytes[start] !== 0x50 || bytes[start + 1] !== 0x4b || bytes[start + 2] !== 5 || bytes[start + 3] !== 6)
+      continue;
     const cursor = new Cursor(bytes, place, start + 4);
     const [disk, directoryDisk, entriesHere, entries] = [cursor.u16(), cursor.u16(), cursor.u16(), cursor.u16()];
     const [directoryBytes, directoryStart] = [cursor.u32(), cursor.u32()];
     if (cursor.u16() !== cursor.remainingBytes) continue;
     const zip64 = readZip64End(bytes, start, place);
-    const end = zip64 ?? { disk, directoryDisk, entriesHere, entries, directoryBytes, directoryStart, recordStart: start };
+    const end = zip64 ?? {
+      disk,
+      directoryDisk,
+      entriesHere,
+      entries,
+      directoryBytes,
+      directoryStart,
+      recordStart: start,
+    };
     if (end.disk !== 0 || end.directoryDisk !== 0 || end.entriesHere !== end.entries) {
       throw unsupportedFeature("a zip archive over several disks", place, "join the parts into one archive");
     }
     const directoryEnd = end.directoryStart + end.directoryBytes;
     if (directoryEnd > end.recordStart) {
-      throw corruptFile(`the zip directory ends at ${directoryEnd}, behind its end record at ${end.recordStart}`, place);
+      throw corruptFile(
+        `the zip directory ends at ${directoryEnd}, behind its end record at ${end.recordStart}`,
+        place,
+      );
     }
     return { entries: end.entries, directoryStart: end.directoryStart, directoryEnd };
   }
@@ -129,7 +148,7 @@ function readCentralHeader(cursor: Cursor, place: readonly string[]): CentralHea
   cursor.skip(6);
   const local32 = cursor.u32();
   const name = decodeName(cursor.take(nameBytes), place);
-  const extra = new Cursor(cursor.take(extraBytes), [...place, name]);
+  const extra = new Cursor(cursor.take(extraBytes), [...place, printable(name)]);
   cursor.skip(commentBytes);
 
   let [sizeBytes, compressedBytes, localOffset, disk] = [size32, compressed32, local32, disk16];
@@ -142,7 +161,8 @@ function readCentralHeader(cursor: Cursor, place: readonly string[]): CentralHea
     if (local32 === saturated32) localOffset = field.u64();
     if (disk16 === saturated16) disk = field.u32();
   }
-  if (disk !== 0) throw unsupportedFeature("a zip archive over several disks", place, "join the parts into one archive");
+  if (disk !== 0)
+    throw unsupportedFeature("a zip archive over several disks", place, "join the parts into one archive");
   return { name, flags, method, crc, compressedBytes, sizeBytes, localOffset };
 }
 
@@ -156,7 +176,7 @@ function decodeName(name: Uint8Array, place: readonly string[]): string {
 
 /** Where the data of an entry starts: behind its local header, which must tell the same name and method. */
 function dataStart(bytes: Uint8Array, header: CentralHeader, limit: number, place: readonly string[]): number {
-  const cursor = new Cursor(bytes, [...place, header.name], Math.min(header.localOffset, limit), limit);
+  const cursor = new Cursor(bytes, [...place, printable(header.name)], Math.min(header.localOffset, limit), limit);
   cursor.expect("PK\x03\x04", "a zip entry");
   cursor.skip(4);
   const method = cursor.u16();
@@ -164,7 +184,7 @@ function dataStart(bytes: Uint8Array, header: CentralHeader, limit: number, plac
   const [nameBytes, extraBytes] = [cursor.u16(), cursor.u16()];
   const name = decodeName(cursor.take(nameBytes), place);
   if (name !== header.name || method !== header.method) {
-    const [listed, own] = [header, { name, method }].map((it) => `${JSON.stringify(it.name)} (method ${it.method})`);
+    const [listed, own] = [header, { name, method }].map((it) => `"${printable(it.name)}" (method ${it.method})`);
     throw corruptFile(`the zip directory lists ${listed} where the entry itself says ${own}`, place);
   }
   cursor.skip(extraBytes);
@@ -176,7 +196,11 @@ function entryOf(bytes: Uint8Array, header: CentralHeader, start: number, place:
   const read = (): Uint8Array => {
     if (header.flags & 0x2041) throw unsupportedFeature("an encrypted zip entry", place, "decrypt the archive first");
     if (header.method !== 0 && header.method !== 8) {
-      throw unsupportedFeature(`zip compression method ${header.method}`, place, "pack the archive again, stored or deflated");
+      throw unsupportedFeature(
+        `zip compression method ${header.method}`,
+        place,
+        "pack the archive again, stored or deflated",
+      );
     }
     const data = bytes.subarray(start, start + header.compressedBytes);
     let content = data;
@@ -186,7 +210,8 @@ function entryOf(bytes: Uint8Array, header: CentralHeader, start: number, place:
     } else if (header.sizeBytes !== header.compressedBytes) {
       throw corruptFile(`expected a stored entry of ${header.sizeBytes} bytes, got ${header.compressedBytes}`, place);
     }
-    if (!verified && crc32(content) !== header.crc) throw corruptFile("the checksum of a zip entry does not match", place);
+    if (!verified && crc32(content) !== header.crc)
+      throw corruptFile("the checksum of a zip entry does not match", place);
     verified = true;
     return content;
   };

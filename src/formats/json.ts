@@ -6,6 +6,7 @@
  *
  * Source  RFC 8259 (sections 4: keys, 8.1: UTF-8, 9: limits); Python's json.dumps(allow_nan=True)
  */
+import { printable } from "../bytes/printable.ts";
 import { ChannelwiseError, corruptFile, unsupportedFeature } from "../error.ts";
 
 export interface ParseJsonOptions {
@@ -19,36 +20,49 @@ export interface ParseJsonOptions {
 export function parseJson(bytes: Uint8Array, place: readonly string[], options: ParseJsonOptions = {}): unknown {
   const { largestBytes = 64 * 2 ** 20, deepest = 256 } = options;
   if (bytes.length > largestBytes) {
-    throw unsupportedFeature(`a JSON text of ${bytes.length} bytes; at most ${largestBytes} are read`, place, "report the file");
+    throw unsupportedFeature(
+      `a JSON text of ${bytes.length} bytes; at most ${largestBytes} are read`,
+      place,
+      "report the file",
+    );
   }
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     return JSON.parse(withoutInfinities(text, deepest, place));
   } catch (error) {
     if (error instanceof ChannelwiseError) throw error;
-    throw corruptFile(`expected a JSON text in UTF-8: ${error instanceof Error ? error.message : String(error)}`, place);
+    throw corruptFile(
+      `expected a JSON text in UTF-8: ${printable(error instanceof Error ? error.message : String(error))}`,
+      place,
+    );
   }
 }
+
+/** The word alone, as a value: not a part of another word or number. */
+const infinity = /^[^\w.]?Infinity(?![\w.])/;
 
 /** Checks depth and keys, and writes infinities as numbers too large for float64, which `JSON.parse` rounds to infinity. */
 function withoutInfinities(text: string, deepest: number, place: readonly string[]): string {
   const open: (Set<string> | null)[] = [];
   const pieces: string[] = [];
   let copied = 0;
+  let lastString = "";
   for (let index = 0; index < text.length; index++) {
     const letter = text[index];
     if (letter === '"') {
       const end = endOfString(text, index);
-      const keys = open.at(-1);
-      if (keys && /^[ \t\r\n]*:/.test(text.slice(end, end + 8))) addKey(keys, text.slice(index, end), place);
+      lastString = text.slice(index, end);
       index = end - 1;
+    } else if (letter === ":") {
+      const keys = open.at(-1);
+      if (keys) addKey(keys, lastString, place);
     } else if (letter === "{" || letter === "[") {
       if (open.push(letter === "{" ? new Set() : null) > deepest) {
         throw unsupportedFeature(`JSON nested deeper than ${deepest} levels`, place, "report the file");
       }
     } else if (letter === "}" || letter === "]") {
       open.pop();
-    } else if (letter === "I" && text.startsWith("Infinity", index)) {
+    } else if (letter === "I" && infinity.test(text.slice(Math.max(0, index - 1), index + 9))) {
       pieces.push(text.slice(copied, index), "1e999");
       index += "Infinity".length - 1;
       copied = index + 1;
@@ -71,7 +85,7 @@ function endOfString(text: string, start: number): number {
 
 function addKey(keys: Set<string>, quoted: string, place: readonly string[]): void {
   const key = quoted.includes("\\") ? String(JSON.parse(quoted)) : quoted.slice(1, -1);
-  if (keys.has(key)) throw corruptFile(`the key ${JSON.stringify(key)} twice in one JSON object`, place);
+  if (keys.has(key)) throw corruptFile(`the key "${printable(key)}" twice in one JSON object`, place);
   keys.add(key);
 }
 

@@ -11,6 +11,7 @@
  * Source  keras/src/saving/saving_lib.py (_save_model_to_fileobj)
  */
 import { openHdf5 } from "../bytes/hdf5/index.ts";
+import { printable } from "../bytes/printable.ts";
 import { firstZipName, readZip, type ZipEntry } from "../bytes/zip.ts";
 import { corruptFile, unsupportedFeature } from "../error.ts";
 import { isRecord, parseJson } from "./json.ts";
@@ -31,7 +32,9 @@ const members = { metadata: "metadata.json", config: "config.json", weights: "mo
 export function isKerasFile(bytes: Uint8Array): boolean {
   const first = firstZipName(bytes);
   if (first === undefined) return false;
-  return Object.values<string>(members).includes(first) || first.startsWith("model.weights.") || first.startsWith("assets/");
+  return (
+    Object.values<string>(members).includes(first) || first.startsWith("model.weights.") || first.startsWith("assets/")
+  );
 }
 
 /** Opens a `.keras` file. Its config is parsed at once; its weights are read when asked for. */
@@ -52,6 +55,9 @@ function member(entries: ReadonlyMap<string, ZipEntry>, name: string, place: rea
   const entry = entries.get(name);
   if (entry) return entry;
   const other = [...entries.keys()].find((key) => key.startsWith("model.weights."));
-  if (name === members.weights && other) throw unsupportedFeature(`weights as ${other}`, place);
-  throw corruptFile(`expected an entry ${name}, got ${[...entries.keys()].slice(0, 8).join(", ") || "an empty archive"}`, place);
+  if (name === members.weights && other) throw unsupportedFeature(`weights as ${printable(other)}`, place);
+  throw corruptFile(
+    `expected an entry ${name}, got ${printable([...entries.keys()].join(", ")) || "an empty archive"}`,
+    place,
+  );
 }

@@ -8,7 +8,12 @@ import { unsupportedFeature } from "../error.ts";
 import type { Format } from "./format.ts";
 
 /** A format that is recognised and refused, with a remedy. */
-function refused(name: string, extensions: readonly string[], sniff: (bytes: Uint8Array) => boolean, fix: string): Format {
+function refused(
+  name: string,
+  extensions: readonly string[],
+  sniff: (bytes: Uint8Array) => boolean,
+  fix: string,
+): Format {
   return {
     name,
     extensions,
@@ -39,5 +44,5 @@ export const pytorchFormat = refused(
   "a PyTorch checkpoint",
   [".pt", ".pth"],
   zipStartsWith(/^[^/]+\/(data\.pkl|version|byteorder|\.format_version|\.data\/.*|constants\.pkl|code\/.*)$/),
-  "save its weights with safetensors: safetensors.torch.save_file(model.state_dict(), \"model.safetensors\")",
+  'save its weights with safetensors: safetensors.torch.save_file(model.state_dict(), "model.safetensors")',
 );

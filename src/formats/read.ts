@@ -1,6 +1,7 @@
 /**
  * read: opens a model file of any known format. Files are known by their bytes, never by their names' ending.
  */
+import { printable } from "../bytes/printable.ts";
 import { firstZipName } from "../bytes/zip.ts";
 import { unknownFormat } from "../error.ts";
 import type { ModelFile } from "./format.ts";
@@ -23,10 +24,10 @@ export function readModelFile(bytes: Uint8Array, place: readonly string[] = []):
 function describe(bytes: Uint8Array): string {
   if (bytes.length === 0) return "an empty file";
   const name = firstZipName(bytes);
-  if (name !== undefined) return `a zip archive that starts with ${JSON.stringify(name.slice(0, 80))}`;
+  if (name !== undefined) return `a zip archive that starts with "${printable(name)}"`;
   const start = bytes.subarray(0, 16);
   if (start.every((byte) => byte === 9 || byte === 10 || byte === 13 || (byte >= 32 && byte < 127))) {
-    return `a text that starts with ${JSON.stringify(String.fromCharCode(...start))}`;
+    return `a text that starts with "${printable(String.fromCharCode(...start))}"`;
   }
   return `${bytes.length} bytes that start with ${Array.from(start, (byte) => byte.toString(16).padStart(2, "0")).join(" ")}`;
 }

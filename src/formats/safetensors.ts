@@ -13,13 +13,14 @@
 import { Cursor } from "../bytes/cursor.ts";
 import { allocate, denseBytes } from "../bytes/limits.ts";
 import { type DenseArray, denseArrayBytes, typedArray } from "../bytes/numbers.ts";
+import { printable } from "../bytes/printable.ts";
 import { corruptFile, unsupportedFeature } from "../error.ts";
 import { bytesPerElement, type DType, type StoredArray } from "../tensor.ts";
 import { isRecord, parseJson } from "./json.ts";
 
 export interface SafetensorsFile {
   readonly kind: "safetensors";
-  /** In the order of the header. */
+  /** By name. */
   readonly tensors: ReadonlyMap<string, StoredArray>;
   readonly metadata: Readonly<Record<string, string>>;
 }
@@ -57,14 +58,17 @@ export function readSafetensors(bytes: Uint8Array, place: readonly string[] = []
   if (headerBytes > largestHeaderBytes) {
     throw corruptFile(`expected a header of at most ${largestHeaderBytes} bytes, got ${headerBytes}`, place);
   }
-  const header = parseJson(cursor.take(headerBytes), [...place, "header"], { largestBytes: largestHeaderBytes, deepest: 4 });
+  const header = parseJson(cursor.take(headerBytes), [...place, "header"], {
+    largestBytes: largestHeaderBytes,
+    deepest: 4,
+  });
   if (!isRecord(header)) throw corruptFile("expected a JSON object as header", place);
   const data = cursor.take(cursor.remainingBytes);
   const tensors = new Map<string, StoredArray>();
   const ranges: Range[] = [];
   for (const [name, entry] of Object.entries(header)) {
     if (name === metadataKey) continue;
-    const { tensor, range } = readEntry(entry, data, [...place, name]);
+    const { tensor, range } = readEntry(entry, data, [...place, printable(name)]);
     tensors.set(name, tensor);
     ranges.push(range);
   }
@@ -81,14 +85,22 @@ function readEntry(entry: unknown, data: Uint8Array, place: readonly string[]): 
   if (!isRecord(entry)) throw corruptFile("expected {dtype, shape, data_offsets}", place);
   const { dtype: code, shape, data_offsets: offsets } = entry;
   const dtype = (Object.keys(codeOf) as DType[]).find((key) => codeOf[key] === code);
-  if (!dtype) throw unsupportedFeature(`the dtype ${JSON.stringify(code)}`, place, "convert the tensor to F32 and save again");
+  if (!dtype)
+    throw unsupportedFeature(
+      `the dtype ${typeof code === "string" ? printable(code) : typeof code}`,
+      place,
+      "convert the tensor to F32 and save again",
+    );
   if (!isCounts(shape) || !isCounts(offsets) || offsets.length !== 2) {
     throw corruptFile("expected a shape and two data_offsets, as lists of counts", place);
   }
   const [start, end] = offsets as [number, number];
   const expected = denseBytes(shape, bytesPerElement[dtype], place);
   if (end - start !== expected || end > data.length) {
-    throw corruptFile(`expected ${expected} bytes for ${code} (${shape.join(", ")}), got [${start}, ${end}) of ${data.length}`, place);
+    throw corruptFile(
+      `expected ${expected} bytes for ${code} (${shape.join(", ")}), got [${start}, ${end}) of ${data.length}`,
+      place,
+    );
   }
   const elements = data.subarray(start, end);
   return { tensor: { dtype, shape, read: () => typedArray(dtype, elements) }, range: { start, end } };
@@ -100,7 +112,8 @@ const isCounts = (value: unknown): value is number[] =>
 function checkCoverage(ranges: readonly Range[], dataBytes: number, place: readonly string[]): void {
   let covered = 0;
   for (const { start, end } of ranges.toSorted((a, b) => a.start - b.start || a.end - b.end)) {
-    if (start !== covered) throw corruptFile(`expected a tensor at byte ${covered} of the data, got one at ${start}`, place);
+    if (start !== covered)
+      throw corruptFile(`expected a tensor at byte ${covered} of the data, got one at ${start}`, place);
     covered = end;
   }
   if (covered !== dataBytes) throw corruptFile(`expected tensors to cover ${dataBytes} bytes, got ${covered}`, place);
@@ -123,7 +136,10 @@ export interface WriteSafetensorsOptions {
  * The bytes of a safetensors file: tensors ordered by size of element, largest first, then by name, so that each is aligned
  * and equal content gives equal bytes.
  */
-export function writeSafetensors(tensors: ReadonlyMap<string, DenseArray>, options: WriteSafetensorsOptions = {}): Uint8Array {
+export function writeSafetensors(
+  tensors: ReadonlyMap<string, DenseArray>,
+  options: WriteSafetensorsOptions = {},
+): Uint8Array {
   const ordered = [...tensors].sort(
     ([nameA, a], [nameB, b]) => bytesPerElement[b.dtype] - bytesPerElement[a.dtype] || (nameA < nameB ? -1 : 1),
   );

@@ -10,6 +10,7 @@
  * Source  keras/src/saving/saving_lib.py (_save_state, H5IOStore); `layers\conv1d` as seen in files of Keras 2.15
  */
 import type { Hdf5Group } from "../bytes/hdf5/index.ts";
+import { printable } from "../bytes/printable.ts";
 import { corruptFile } from "../error.ts";
 import type { StoredArray } from "../tensor.ts";
 
@@ -32,12 +33,28 @@ const oldLayersGroup = "_layer_checkpoint_dependencies";
 
 /** The weights in an open HDF5 file. */
 export function weightTree(root: Hdf5Group): WeightTree {
-  const find = (path: string): Location =>
-    path.split("/").reduce<Location>((location, name) => (name === "" ? location : step(location, name)), [
-      { group: root, prefix: "" },
-    ]);
-  const findVariables = (path: string): Hdf5Group | undefined =>
-    step(find(path), variablesGroup).find(({ prefix }) => prefix === "")?.group;
+  const known = new WeakMap<Hdf5Group, Level>();
+  const levelOf = (group: Hdf5Group): Level => {
+    const level = known.get(group) ?? splitNames(group);
+    known.set(group, level);
+    return level;
+  };
+  const levels = (found: Found): Level[] => [...found.below, ...found.groups.map(levelOf)];
+  const step = (found: Found, name: string): Found => {
+    const nodes = levels(found).flatMap((level) => level.get(name) ?? []);
+    const groups = nodes.flatMap((node) => node.groups);
+    return { groups, below: nodes.filter((node) => node.below.size > 0).map((node) => node.below) };
+  };
+  const find = (path: string): Found => {
+    const names = path.split("/").filter((name) => name !== "");
+    return names.reduce(step, { groups: [root], below: [] });
+  };
+  const findVariables = (path: string): Hdf5Group | undefined => {
+    const { groups } = step(find(path), variablesGroup);
+    const filled = groups.filter((group) => group.children.size > 0);
+    if (filled.length > 1) throw corruptFile(`the variables of ${printable(path)} in two places`, groups[0]!.place);
+    return filled[0] ?? groups[0];
+  };
   return {
     place: root.place,
     variables(path) {
@@ -45,38 +62,46 @@ export function weightTree(root: Hdf5Group): WeightTree {
       return group ? inNumericOrder(group) : [];
     },
     name: (path) => findVariables(path)?.attributes.text("name"),
-    has: (path) => find(path).length > 0,
-    children: (path) => names(find(path)).filter((name) => name !== variablesGroup),
+    has(path) {
+      const { groups, below } = find(path);
+      return groups.length + below.length > 0;
+    },
+    children(path) {
+      const names = new Set(levels(find(path)).flatMap((level) => [...level.keys()]));
+      names.delete(variablesGroup);
+      return [...names];
+    },
   };
 }
 
-/**
- * The places that a path means: those children of `group` whose names go on from `prefix`. More than one only where Windows
- * wrote it: the group `layers\model`, and beside it `layers\model\layers\…`.
- */
-type Location = readonly { readonly group: Hdf5Group; readonly prefix: string }[];
+/** What a name stands for: a group of the file, further parts of a backslashed name, or both. */
+interface Node {
+  readonly groups: Hdf5Group[];
+  readonly below: Level;
+}
+type Level = Map<string, Node>;
 
-function step(location: Location, name: string): Location {
-  const found = location.flatMap(({ group, prefix }) => {
-    const full = prefix + name;
-    const child = group.children.get(full);
-    const next = child?.kind === "group" ? [{ group: child, prefix: "" }] : [];
-    const spelledOut = [...group.children.keys()].some((other) => other.startsWith(`${full}\\`));
-    return spelledOut ? [...next, { group, prefix: `${full}\\` }] : next;
-  });
-  return found.length === 0 && name === layersGroup ? step(location, oldLayersGroup) : found;
+/** What a path leads to. More than one place only where Windows wrote `layers\model` beside `layers\model\layers\…`. */
+interface Found {
+  readonly groups: readonly Hdf5Group[];
+  readonly below: readonly Level[];
 }
 
-function names(location: Location): string[] {
-  const found = new Set<string>();
-  for (const { group, prefix } of location) {
-    for (const name of group.children.keys()) {
-      if (!name.startsWith(prefix)) continue;
-      const [first] = name.slice(prefix.length).split("\\");
-      found.add(first === oldLayersGroup ? layersGroup : first!);
-    }
+/** The groups within a group, by the parts of their names, in the newest spelling. */
+function splitNames(group: Hdf5Group): Level {
+  const top: Level = new Map();
+  for (const [name, child] of group.children) {
+    if (child.kind !== "group") continue;
+    const parts = name.split("\\").map((part) => (part === oldLayersGroup ? layersGroup : part));
+    let level = top;
+    parts.forEach((part, index) => {
+      const node: Node = level.get(part) ?? { groups: [], below: new Map() };
+      if (index === parts.length - 1) node.groups.push(child);
+      level.set(part, node);
+      level = node.below;
+    });
   }
-  return [...found];
+  return top;
 }
 
 /** Variables are numbered from 0 without gaps, so their order does not depend on how names sort. */
@@ -84,7 +109,7 @@ function inNumericOrder(group: Hdf5Group): StoredArray[] {
   return Array.from({ length: group.children.size }, (_, index) => {
     const found = group.children.get(String(index));
     if (found?.kind !== "dataset") {
-      const listed = [...group.children.keys()].slice(0, 8).join(", ");
+      const listed = printable([...group.children.keys()].join(", "));
       throw corruptFile(`expected variables 0 to ${group.children.size - 1}, got ${listed}`, group.place);
     }
     return found;

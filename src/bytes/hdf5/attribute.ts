@@ -15,6 +15,7 @@ import { bytesPerElement, elements } from "../../tensor.ts";
 import { Cursor } from "../cursor.ts";
 import { denseBytes } from "../limits.ts";
 import { bfloat16ToFloat32, float16ToFloat32, swapBytes, typedArray } from "../numbers.ts";
+import { printable } from "../printable.ts";
 import { readDataspace } from "./dataspace.ts";
 import { type Datatype, readDatatype } from "./datatype.ts";
 import { decodeText, readHeapText } from "./global-heap.ts";
@@ -66,7 +67,7 @@ export function readAttributes(header: ObjectHeader, image: FileImage): Attribut
   for (const message of header.messages) {
     if (message.type !== messageType.attribute) continue;
     const { name, value } = readAttribute(messageCursor(message, header.place, "attribute"), image);
-    if (values.has(name)) throw corruptFile(`two attributes are named ${JSON.stringify(name)}`, header.place);
+    if (values.has(name)) throw corruptFile(`two attributes are named "${printable(name)}"`, header.place);
     values.set(name, value);
   }
   return new Attributes(values);
@@ -83,7 +84,7 @@ function readAttribute(cursor: Cursor, image: FileImage): { name: string; value:
     return bytes;
   });
   const name = decodeText(nameBytes!, cursor.place);
-  const place = [...cursor.place, `attribute ${name}`];
+  const place = [...cursor.place, `attribute ${printable(name)}`];
   const data = cursor.take(cursor.remainingBytes);
   const value = (): AttributeValue => {
     if (version > 1 && flags & 3) throw unsupportedFeature("a shared HDF5 message (attribute's type)", place);
@@ -112,13 +113,15 @@ function decodeElements(type: Datatype, bytes: Uint8Array, count: number, image:
     return Array.from<number | bigint, number | boolean>(data, (value) => {
       if (type.dtype === "bool") return Number(value) !== 0;
       const number = Number(value);
-      if (typeof value === "bigint" && !Number.isSafeInteger(number)) throw unsupportedFeature(`the attribute's number ${value}`, place);
+      if (typeof value === "bigint" && !Number.isSafeInteger(number))
+        throw unsupportedFeature(`the attribute's number ${value}`, place);
       return number;
     });
   }
   const cursor = new Cursor(bytes, place);
   if (type.kind === "variable-string") {
-    if (type.sizeBytes !== 8 + image.addressBytes) throw corruptFile(`a text reference of ${type.sizeBytes} bytes`, place);
+    if (type.sizeBytes !== 8 + image.addressBytes)
+      throw corruptFile(`a text reference of ${type.sizeBytes} bytes`, place);
     return Array.from({ length: count }, () => readHeapText(cursor, image));
   }
   if (type.kind === "string") {

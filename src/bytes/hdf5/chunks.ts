@@ -36,7 +36,12 @@ export interface ChunkedArray {
 }
 
 /** Lists the stored chunks of a dataset; each lies on the grid, within the shape, once. */
-export function readChunkIndex(image: FileImage, tree: number | null, array: ChunkedArray, place: readonly string[]): Chunk[] {
+export function readChunkIndex(
+  image: FileImage,
+  tree: number | null,
+  array: ChunkedArray,
+  place: readonly string[],
+): Chunk[] {
   const chunks: Chunk[] = [];
   if (tree === null) return chunks;
   const seen = new Set<string>();
@@ -76,7 +81,8 @@ export function filled(
   place: readonly string[],
 ): Uint8Array {
   if (totalBytes > unwrittenBytes) checkExpansion(totalBytes, storedBytes, place);
-  if (fill && fill.length !== elementBytes) throw corruptFile(`a fill value of ${fill.length} bytes for ${elementBytes}`, place);
+  if (fill && fill.length !== elementBytes)
+    throw corruptFile(`a fill value of ${fill.length} bytes for ${elementBytes}`, place);
   const result = allocate(totalBytes, place);
   if (fill?.some((byte) => byte !== 0)) {
     for (let start = 0; start < totalBytes; start += elementBytes) result.set(fill, start);
@@ -92,12 +98,14 @@ function undoFilters(chunk: Chunk, array: ChunkedArray, chunkBytes: number, plac
     if (filter === "fletcher32") bytes = withoutChecksum(bytes, place);
     else if (filter === "shuffle") bytes = unshuffle(bytes, array.elementBytes, place);
     else {
-      const inflatedBytes = chunkBytes + (applied.indexOf("fletcher32") >= 0 && applied.indexOf("fletcher32") < index ? 4 : 0);
+      const inflatedBytes =
+        chunkBytes + (applied.indexOf("fletcher32") >= 0 && applied.indexOf("fletcher32") < index ? 4 : 0);
       checkExpansion(inflatedBytes, bytes.length, place);
       bytes = inflateZlib(bytes, inflatedBytes, place);
     }
   }
-  if (bytes.length !== chunkBytes) throw corruptFile(`expected a chunk of ${chunkBytes} bytes, got ${bytes.length}`, place);
+  if (bytes.length !== chunkBytes)
+    throw corruptFile(`expected a chunk of ${chunkBytes} bytes, got ${bytes.length}`, place);
   return bytes;
 }
 

@@ -66,7 +66,11 @@ export class Hdf5Dataset implements StoredArray {
 function describe(header: ObjectHeader, image: FileImage, attributes: () => Attributes): Description {
   const { place } = header;
   if (findMessage(header, messageType.externalFiles, "external files")) {
-    throw unsupportedFeature("an HDF5 dataset in external files", place, "save the model anew, so that its numbers lie in the file");
+    throw unsupportedFeature(
+      "an HDF5 dataset in external files",
+      place,
+      "save the model anew, so that its numbers lie in the file",
+    );
   }
   const shape = readDataspace(requireMessage(header, messageType.dataspace, "dataspace"), image);
   if (!shape) throw unsupportedFeature("an HDF5 dataset without elements (h5py.Empty)", place);
@@ -98,7 +102,8 @@ function locate(header: ObjectHeader, image: FileImage, description: Description
     return () => assembleChunks(chunks, array, place);
   }
   if (totalBytes === 0) return () => new Uint8Array(0);
-  if (layout.kind === "contiguous" && layout.address === null) return () => filled(totalBytes, 0, fill, elementBytes, place);
+  if (layout.kind === "contiguous" && layout.address === null)
+    return () => filled(totalBytes, 0, fill, elementBytes, place);
   const foundBytes = layout.kind === "compact" ? layout.data.length : layout.sizeBytes;
   if (foundBytes !== totalBytes) {
     throw corruptFile(`expected ${totalBytes} bytes for (${shape.join(", ")}), got ${foundBytes}`, place);

@@ -10,17 +10,15 @@ import { corruptFile, unsupportedFeature } from "../../error.ts";
 import type { Cursor } from "../cursor.ts";
 import type { FileImage } from "./image.ts";
 
-const largestRank = 32;
-
 /** Reads a shape: empty for a scalar, null where there is no element at all (h5py.Empty). */
 export function readDataspace(cursor: Cursor, image: FileImage): readonly number[] | null {
   const [version, rank] = [cursor.u8(), cursor.u8()];
   cursor.u8();
   if (version !== 1 && version !== 2) throw unsupportedFeature(`HDF5 dataspace version ${version}`, cursor.place);
-  if (rank > largestRank) throw corruptFile(`expected at most ${largestRank} axes, got ${rank}`, cursor.place);
   const kind = version === 2 ? cursor.u8() : rank === 0 ? 0 : 1;
   if (version === 1) cursor.skip(5);
   if (kind === 2) return null;
-  if (kind > 2 || (kind === 0) !== (rank === 0)) throw corruptFile(`an HDF5 dataspace of kind ${kind} and rank ${rank}`, cursor.place);
+  if (kind > 2 || (kind === 0) !== (rank === 0))
+    throw corruptFile(`an HDF5 dataspace of kind ${kind} and rank ${rank}`, cursor.place);
   return Array.from({ length: rank }, () => image.length(cursor));
 }

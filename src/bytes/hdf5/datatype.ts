@@ -78,14 +78,23 @@ function readInteger(cursor: Cursor, bits: number, sizeBytes: number): Datatype 
 
 function readFloat(cursor: Cursor, bits: number, sizeBytes: number): Datatype {
   const [offset, precision] = [cursor.u16(), cursor.u16()];
-  const [exponentPosition, exponentBits, fractionPosition, fractionBits] = [cursor.u8(), cursor.u8(), cursor.u8(), cursor.u8()];
+  const [exponentPosition, exponentBits, fractionPosition, fractionBits] = [
+    cursor.u8(),
+    cursor.u8(),
+    cursor.u8(),
+    cursor.u8(),
+  ];
   const found = [sizeBytes, exponentPosition, exponentBits, fractionBits, cursor.u32()];
   const known = floats.find(({ format }) => format.every((value, index) => value === found[index]));
   const impliedBit = ((bits >> 4) & 3) === 2;
   const signPosition = (bits >> 8) & 255;
   const plain = offset === 0 && precision === 8 * sizeBytes && fractionPosition === 0 && signPosition === precision - 1;
   if (!known || !impliedBit || !plain || (bits & 0x40) !== 0) {
-    return { kind: "other", name: `floats of ${precision} bits (exponent ${exponentBits}, fraction ${fractionBits})`, sizeBytes };
+    return {
+      kind: "other",
+      name: `floats of ${precision} bits (exponent ${exponentBits}, fraction ${fractionBits})`,
+      sizeBytes,
+    };
   }
   return { kind: "number", dtype: known.dtype, bigEndian: (bits & 1) === 1, sizeBytes };
 }
@@ -101,6 +110,7 @@ function readEnumeration(cursor: Cursor, members: number, sizeBytes: number, ver
     if (version < 3) cursor.skip(-(cursor.position - start) & 7);
   }
   const isBool = base.kind === "number" && base.dtype === "int8" && names.join() === "FALSE,TRUE";
-  if (isBool && cursor.u8() === 0 && cursor.u8() === 1) return { kind: "number", dtype: "bool", bigEndian: false, sizeBytes };
+  if (isBool && cursor.u8() === 0 && cursor.u8() === 1)
+    return { kind: "number", dtype: "bool", bigEndian: false, sizeBytes };
   return { kind: "other", name: "enumerations", sizeBytes };
 }

@@ -5,12 +5,16 @@
  * cycle, or a tree much larger than its file. Datasets may have several.
  */
 import { corruptFile, unsupportedFeature } from "../../error.ts";
+import { printable } from "../printable.ts";
 import { type Attributes, readAttributes } from "./attribute.ts";
 import { Hdf5Dataset } from "./dataset.ts";
 import { type FileImage, lazy } from "./image.ts";
 import { readLinks } from "./links.ts";
 import { messageType, type ObjectHeader, readObjectHeader } from "./object-header.ts";
 import { readSuperblock } from "./superblock.ts";
+
+/** Levels of groups that are read; a Keras model takes two for each model inside a model. */
+const deepest = 256;
 
 export type Hdf5Object = Hdf5Group | Hdf5Dataset;
 
@@ -20,13 +24,16 @@ export class Hdf5Group {
   readonly #attributes: () => Attributes;
   readonly #children: () => ReadonlyMap<string, Hdf5Object>;
 
-  constructor(header: ObjectHeader, image: FileImage, path: string) {
+  constructor(header: ObjectHeader, image: FileImage, path: string, depth: number) {
     this.place = header.place;
     this.#attributes = lazy(() => readAttributes(header, image));
     this.#children = lazy(() => {
       const children = new Map<string, Hdf5Object>();
-      for (const [name, address] of readLinks(header, image)) {
-        children.set(name, readObject(image, address, path === "" ? name : `${path}/${name}`));
+      const links = readLinks(header, image);
+      if (links.size > 0 && depth === deepest)
+        throw unsupportedFeature(`groups nested deeper than ${deepest}`, this.place);
+      for (const [name, address] of links) {
+        children.set(name, readObject(image, address, path === "" ? name : `${path}/${name}`, depth + 1));
       }
       return children;
     });
@@ -55,13 +62,13 @@ export class Hdf5Group {
 /** Opens an HDF5 file: its root group. */
 export function openHdf5(bytes: Uint8Array, place: readonly string[] = []): Hdf5Group {
   const { image, root } = readSuperblock(bytes, place);
-  const found = readObject(image, root, "");
+  const found = readObject(image, root, "", 0);
   if (found.kind !== "group") throw corruptFile("expected a group at the root of the HDF5 file, got a dataset", place);
   return found;
 }
 
-function readObject(image: FileImage, address: number, path: string): Hdf5Object {
-  const place = path === "" ? image.place : [...image.place, path];
+function readObject(image: FileImage, address: number, path: string, depth: number): Hdf5Object {
+  const place = path === "" ? image.place : [...image.place, printable(path)];
   const header = image.once("object", address, () => readObjectHeader(image, address, place));
   const types = new Set(header.messages.map((message) => message.type));
   if (types.has(messageType.layout)) return image.once("dataset", address, () => new Hdf5Dataset(header, image));
@@ -69,5 +76,5 @@ function readObject(image: FileImage, address: number, path: string): Hdf5Object
     throw unsupportedFeature("an HDF5 object that is neither a group nor a dataset", place);
   }
   if (!image.enterGroup(address)) throw unsupportedFeature("a group that two links lead to", place);
-  return new Hdf5Group(header, image, path);
+  return new Hdf5Group(header, image, path, depth);
 }

@@ -19,13 +19,25 @@ import { findMessage, messageType, type ObjectHeader, requireMessage } from "./o
 export type Layout =
   | { readonly kind: "compact"; readonly data: Uint8Array }
   | { readonly kind: "contiguous"; readonly address: number | null; readonly sizeBytes: number }
-  | { readonly kind: "chunked"; readonly tree: number | null; readonly chunkShape: readonly number[]; readonly elementBytes: number };
+  | {
+      readonly kind: "chunked";
+      readonly tree: number | null;
+      readonly chunkShape: readonly number[];
+      readonly elementBytes: number;
+    };
 
 /** Filters in the order in which they were applied. */
 export type FilterName = "deflate" | "shuffle" | "fletcher32";
 
 const filterNames: Readonly<Record<number, FilterName>> = { 1: "deflate", 2: "shuffle", 3: "fletcher32" };
-const refusedFilters: Readonly<Record<number, string>> = { 4: "szip", 5: "nbit", 6: "scale-offset", 32000: "LZF", 32001: "Blosc", 32015: "Zstandard" };
+const refusedFilters: Readonly<Record<number, string>> = {
+  4: "szip",
+  5: "nbit",
+  6: "scale-offset",
+  32000: "LZF",
+  32001: "Blosc",
+  32015: "Zstandard",
+};
 
 export function readLayout(header: ObjectHeader, image: FileImage): Layout {
   const cursor = requireMessage(header, messageType.layout, "layout");
@@ -35,9 +47,15 @@ export function readLayout(header: ObjectHeader, image: FileImage): Layout {
   const layoutClass = cursor.u8();
   if (layoutClass === 0) return { kind: "compact", data: cursor.take(cursor.u16()) };
   if (layoutClass === 1) return { kind: "contiguous", address: image.address(cursor), sizeBytes: image.length(cursor) };
-  if (layoutClass === 3) throw unsupportedFeature("a virtual HDF5 dataset", place, "save the model anew, so that its numbers lie in the file");
+  if (layoutClass === 3)
+    throw unsupportedFeature(
+      "a virtual HDF5 dataset",
+      place,
+      "save the model anew, so that its numbers lie in the file",
+    );
   if (layoutClass !== 2) throw corruptFile(`an HDF5 layout of class ${layoutClass}`, place);
-  if (version === 4) throw unsupportedFeature("HDF5 chunks with an index of version 4", place, "save without libver='latest'");
+  if (version === 4)
+    throw unsupportedFeature("HDF5 chunks with an index of version 4", place, "save without libver='latest'");
   const rank = cursor.u8();
   const tree = image.address(cursor);
   const sizes = Array.from({ length: rank }, () => cursor.u32());
@@ -61,7 +79,12 @@ export function readFilters(header: ObjectHeader): readonly FilterName[] {
     cursor.skip(nameBytes);
     cursor.skip(4 * values + (version === 1 && values % 2 === 1 ? 4 : 0));
     const name = filterNames[id];
-    if (!name) throw unsupportedFeature(`the HDF5 filter ${refusedFilters[id] ?? id}`, cursor.place, "save with gzip or no compression");
+    if (!name)
+      throw unsupportedFeature(
+        `the HDF5 filter ${refusedFilters[id] ?? id}`,
+        cursor.place,
+        "save with gzip or no compression",
+      );
     if (filters.includes(name)) throw unsupportedFeature(`the HDF5 filter ${name} twice`, cursor.place);
     filters.push(name);
   }

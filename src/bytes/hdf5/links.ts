@@ -13,6 +13,7 @@
  */
 import { corruptFile, unsupportedFeature } from "../../error.ts";
 import type { Cursor } from "../cursor.ts";
+import { printable } from "../printable.ts";
 import { treeType, walkTree } from "./btree.ts";
 import { decodeText } from "./global-heap.ts";
 import type { FileImage } from "./image.ts";
@@ -24,8 +25,8 @@ const cachedSoftLink = 2;
 export function readLinks(header: ObjectHeader, image: FileImage): Map<string, number> {
   const links = new Map<string, number>();
   const add = (name: string, address: number): void => {
-    if (name === "" || name.includes("/")) throw corruptFile(`a link named ${JSON.stringify(name)}`, header.place);
-    if (links.has(name)) throw corruptFile(`two links are named ${JSON.stringify(name)}`, header.place);
+    if (name === "" || name.includes("/")) throw corruptFile(`a link named "${printable(name)}"`, header.place);
+    if (links.has(name)) throw corruptFile(`two links are named "${printable(name)}"`, header.place);
     links.set(name, address);
   };
   const table = findMessage(header, messageType.symbolTable, "symbol table");
@@ -47,7 +48,12 @@ function readSymbolTable(table: Cursor, image: FileImage, add: (name: string, ad
   heap.skip(4);
   const namesBytes = image.length(heap);
   image.length(heap);
-  const names = image.claim(image.requiredAddress(heap, "a local heap's data"), namesBytes, "a local heap's data", place);
+  const names = image.claim(
+    image.requiredAddress(heap, "a local heap's data"),
+    namesBytes,
+    "a local heap's data",
+    place,
+  );
   const start = names.position;
   let unnamedBytes = namesBytes;
 
@@ -65,7 +71,8 @@ function readSymbolTable(table: Cursor, image: FileImage, add: (name: string, ad
       node.skip(20);
       const end = offset < namesBytes ? names.bytes.indexOf(0, start + offset) : -1;
       unnamedBytes -= end - (start + offset);
-      if (end < 0 || end >= start + namesBytes || unnamedBytes < 0) throw corruptFile("a name outside of its group's heap", place);
+      if (end < 0 || end >= start + namesBytes || unnamedBytes < 0)
+        throw corruptFile("a name outside of its group's heap", place);
       const name = decodeText(names.bytes.subarray(start + offset, end), place);
       if (cacheType === cachedSoftLink || address === null) throw refusedLink(name, "soft", place);
       add(name, address);
@@ -88,10 +95,15 @@ function readLink(cursor: Cursor, image: FileImage, add: (name: string, address:
   if (flags & 0x04) cursor.skip(8);
   if (flags & 0x10) cursor.skip(1);
   const name = decodeText(cursor.take(cursor.uint(1 << (flags & 3))), cursor.place);
-  if (kind !== 0) throw refusedLink(name, kind === 1 ? "soft" : kind === 64 ? "external" : `kind ${kind}`, cursor.place);
-  add(name, image.requiredAddress(cursor, `the object ${name}`));
+  if (kind !== 0)
+    throw refusedLink(name, kind === 1 ? "soft" : kind === 64 ? "external" : `kind ${kind}`, cursor.place);
+  add(name, image.requiredAddress(cursor, `the object ${printable(name)}`));
 }
 
 function refusedLink(name: string, kind: string, place: readonly string[]) {
-  return unsupportedFeature(`the ${kind} link ${JSON.stringify(name)}`, place, "save the model anew, so that everything lies in its own place");
+  return unsupportedFeature(
+    `the ${kind} link "${printable(name)}"`,
+    place,
+    "save the model anew, so that everything lies in its own place",
+  );
 }

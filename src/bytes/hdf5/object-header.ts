@@ -53,7 +53,10 @@ export function readObjectHeader(image: FileImage, address: number, place: reado
   const collect = (message: Message): void => {
     if (message.type !== messageType.continuation) return void messages.push(message);
     const cursor = new Cursor(message.data, place);
-    continuations.push({ address: image.requiredAddress(cursor, "a header's continuation"), sizeBytes: image.length(cursor) });
+    continuations.push({
+      address: image.requiredAddress(cursor, "a header's continuation"),
+      sizeBytes: image.length(cursor),
+    });
   };
 
   if (version === 1) {

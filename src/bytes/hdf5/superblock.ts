@@ -17,7 +17,9 @@ const signature = "\x89HDF\r\n\x1a\n";
 
 /** Whether the bytes start as an HDF5 file does. */
 export function isHdf5(bytes: Uint8Array): boolean {
-  return bytes.length > signature.length && [...signature].every((letter, index) => bytes[index] === letter.charCodeAt(0));
+  return (
+    bytes.length > signature.length && [...signature].every((letter, index) => bytes[index] === letter.charCodeAt(0))
+  );
 }
 
 /** Reads the superblock: the image to read the rest with, and the address of the root group's object header. */
@@ -39,8 +41,10 @@ export function readSuperblock(bytes: Uint8Array, place: readonly string[]): { i
   const base = image.requiredAddress(cursor, "the file's start");
   image.address(cursor);
   const end = image.requiredAddress(cursor, "the file's end");
-  if (base !== 0) throw unsupportedFeature(`an HDF5 file that starts at byte ${base}`, place, "remove the user block (h5jam)");
-  if (end > bytes.length) throw corruptFile(`expected an HDF5 file of ${end} bytes, got ${bytes.length}: it was cut off`, place);
+  if (base !== 0)
+    throw unsupportedFeature(`an HDF5 file that starts at byte ${base}`, place, "remove the user block (h5jam)");
+  if (end > bytes.length)
+    throw corruptFile(`expected an HDF5 file of ${end} bytes, got ${bytes.length}: it was cut off`, place);
   if (version < 2) {
     image.address(cursor);
     image.address(cursor);
