@@ -107,8 +107,8 @@ class Call implements KerasCall {
   }
 }
 
-/** Adds the nodes of one call of a layer; gives its outputs. */
-export function callLayer(source: KerasLayer, graph: GraphBuilder, inputs: readonly ValueId[]): ValueId[] {
+/** Adds the nodes of one call of a layer; gives its outputs. `index` is the call's number, counted if not given. */
+export function callLayer(source: KerasLayer, graph: GraphBuilder, inputs: readonly ValueId[], index = source.calls): ValueId[] {
   const { className, place } = source;
   const build = kerasBuilder(className);
   if (!build) throw unsupportedLayer(`layer class ${className}`, place, kerasClasses());
@@ -116,7 +116,8 @@ export function callLayer(source: KerasLayer, graph: GraphBuilder, inputs: reado
   const made = located(place, () => build(new Call(source, graph, config, inputs)));
   config.finish();
   const outputs = Array.isArray(made) ? made : [made];
-  graph.call(source.layer, source.calls++, outputs);
+  graph.call(source.layer, index, outputs);
+  source.calls++;
   return outputs;
 }
 

@@ -10,7 +10,7 @@ import { type Axis, positionalLetters } from "../axes.ts";
 import { invalidModel, unsupportedFeature, unsupportedLayer } from "../error.ts";
 import type { WeightTree } from "../formats/weight-tree.ts";
 import { GraphBuilder } from "../graph/build.ts";
-import type { Graph, Port, ValueId, ValueType } from "../graph/graph.ts";
+import type { Graph, Layer, Port, ValueId, ValueType } from "../graph/graph.ts";
 import { kerasBuilder, kerasClasses } from "../ops/index.ts";
 import type { StoredArray } from "../tensor.ts";
 import { brief, isObject, type Json } from "./keras-config.ts";
@@ -36,7 +36,8 @@ interface Member {
   readonly className: string;
   readonly inboundNodes: readonly unknown[];
   readonly place: readonly string[];
-  call(inputs: readonly ValueId[]): ValueId[];
+  /** @param index which call of the member this is, where the file numbers them; counted otherwise */
+  call(inputs: readonly ValueId[], index?: number): ValueId[];
 }
 
 /** A model or a model inside it, ready to be called on values. */
@@ -91,10 +92,19 @@ class KerasModel {
     }
     if (isModel(className)) {
       const model = new KerasModel(this.#walk, entry, path, group, place, depth + 1);
-      return { ...member, call: (inputs) => model.call(inputs) };
+      const layer: Layer = { path, className, weights: {} };
+      let calls = 0;
+      return {
+        ...member,
+        call: (inputs, index) => {
+          const outputs = model.call(inputs);
+          this.#walk.graph.call(layer, index ?? calls++, outputs);
+          return outputs;
+        },
+      };
     }
     const layer = this.#walk.layer(path, name, className, config, group, place);
-    return { ...member, call: (inputs) => callLayer(layer, this.#walk.graph, inputs) };
+    return { ...member, call: (inputs, index) => callLayer(layer, this.#walk.graph, inputs, index) };
   }
 
   /** The InputLayers, as they stand in the list. */
@@ -133,7 +143,7 @@ class KerasModel {
       const left = waiting.filter(({ member, call, inputs: histories }) => {
         const values = histories.map(value);
         if (values.includes(undefined)) return true;
-        made.get(member.name)![call] = member.call(values.map((id) => id!));
+        made.get(member.name)![call] = member.call(values.map((id) => id!), this.#path === "" ? call : undefined);
         return false;
       });
       if (left.length === waiting.length) {

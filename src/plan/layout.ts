@@ -38,7 +38,7 @@ export interface LayoutNote {
   readonly layer: Layer;
   readonly from: string;
   readonly to: string;
-  /** Whether the axes merged in the source's order, or a reorder serves such a merge. */
+  /** Why, as the end of a sentence: `as Dense takes it`. Of a merge: its layout in the source. */
   readonly reason: string;
 }
 
@@ -49,6 +49,8 @@ export interface LayoutPlan {
   readonly weights: ReadonlyMap<Layer, Readonly<Record<string, WeightOrder>>>;
   /** The source's value that each planned value holds. */
   readonly origins: readonly ValueId[];
+  /** Axes of the source's values, by the source's ids. */
+  readonly sourceAxes: readonly Axes[];
   readonly notes: readonly LayoutNote[];
 }
 
@@ -93,11 +95,11 @@ class Planner {
     const outputs = source.outputs.map(({ name, value }) => {
       const maker = source.nodes.findLast((node) => node.outputs.includes(value));
       const want = portOrder(source.values[value]!.axes, this.#options.io);
-      return { name, value: maker ? this.#held(value, want, maker.layer, "an output has the source's order") : this.#versions.get(value)![0]! };
+      return { name, value: maker ? this.#held(value, want, maker.layer, "as it goes out") : this.#versions.get(value)![0]! };
     });
     const calls: LayerCall[] = source.calls.map((call) => ({ ...call, outputs: call.outputs.map((value) => this.#versions.get(value)![0]!) }));
     const graph: Graph = { ...this.#graph.finish(source.name, inputs, outputs), calls };
-    return { graph, options: this.#options, weights: this.#weights, origins: this.#origins, notes: this.#notes };
+    return { graph, options: this.#options, weights: this.#weights, origins: this.#origins, sourceAxes: source.values.map((value) => value.axes), notes: this.#notes };
   }
 
   #add(origin: ValueId, axes: Axes): ValueId {
@@ -122,7 +124,7 @@ class Planner {
     });
     const outputs = node.outputs.map((value) => this.#source.values[value]!.axes);
     const arranged = arrange(node.attributes, inputs, outputs, this.#options);
-    const reason = node.kind === "rearrange" ? `${node.layer.className} merges axes in the source's order` : `${node.layer.className} takes ${layoutText(arranged.inputs[0]!)}`;
+    const reason = node.kind === "rearrange" ? `as Keras' ${node.layer.className} merges it` : `as ${node.layer.className} takes it`;
     const taken = node.inputs.map((value, index) => this.#held(value, arranged.inputs[index]!, node.layer, reason));
     const given = node.outputs.map((value, index) => this.#add(value, arranged.outputs[index]!));
     const attributes = arranged.attributes ?? node.attributes;

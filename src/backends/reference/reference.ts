@@ -3,17 +3,12 @@
  *
  * The oracle of this project: slow, obvious, and without a line in common with the kernels.
  */
-import { type Axes, axisSize, rearrangeArray } from "../../axes.ts";
+import { rearrangeArray } from "../../axes.ts";
 import { toFloat32 } from "../../bytes/numbers.ts";
 import type { Graph, Layer, ValueId } from "../../graph/graph.ts";
 import type { Array64, Evaluate, OpSpec } from "../../ops/facets.ts";
 import { evaluates, facet, specs } from "../../ops/index.ts";
 import type { LayoutPlan } from "../../plan/layout.ts";
-
-/** The axes with the sizes of an actual array. */
-export function sizedAxes(axes: Axes, shape: readonly number[]): Axes {
-  return axes.map((axis, index) => ({ ...axis, size: shape[index]! }));
-}
 
 /**
  * Every value of the graph, by id.
@@ -55,9 +50,4 @@ function readWeights(layer: Layer, plan: LayoutPlan | undefined): Record<string,
       return [role, { axes: to, data: rearrangeArray(data, order.from, to) }];
     }),
   );
-}
-
-/** The batch of an array of this graph's order. */
-export function batchOf(value: Array64): number {
-  return axisSize(value.axes, "N")!;
 }

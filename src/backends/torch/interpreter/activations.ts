@@ -13,20 +13,23 @@ import { narrow } from "./shaping.ts";
 import { logSoftmax, softmax } from "./reduce.ts";
 import type { Bound, FunctionRow, Run } from "./signature.ts";
 
-const SELU_ALPHA = 1.6732632423543772848170429916717;
-const SELU_SCALE = 1.0507009873554804934193349852946;
+const SELU_ALPHA = 1.6732632423543772;
+const SELU_SCALE = 1.0507009873554805;
 
 /** A function of one number and the call's numeric arguments, in the order of its signature. */
 function activation(f: (x: number, ...parameters: number[]) => number): Run {
   return (a) => {
-    const parameters = [...a.values.keys()].filter((name) => name !== "input" && name !== "inplace").map((name) => a.number(name));
+    const parameters = [...a.values.keys()]
+      .filter((name) => name !== "input" && name !== "inplace")
+      .map((name) => a.number(name));
     const [p, q] = parameters as [number, number];
     return map(a.tensor("input"), (x) => f(x, p, q), "float64");
   };
 }
 
 const clip = (x: number, low: number, high: number) => Math.min(Math.max(x, low), high);
-const softplus = (x: number, beta: number, threshold: number) => (x * beta > threshold ? x : Math.log1p(Math.exp(x * beta)) / beta);
+const softplus = (x: number, beta: number, threshold: number) =>
+  x * beta > threshold ? x : Math.log1p(Math.exp(x * beta)) / beta;
 const elu = (x: number, alpha: number) => (x > 0 ? x : alpha * Math.expm1(x));
 const silu = (x: number) => x / (1 + Math.exp(-x));
 const hardSigmoid = (x: number) => clip(x + 3, 0, 6) / 6;
@@ -43,7 +46,8 @@ const glu: Run = (a) => {
   const input = a.tensor("input");
   const axis = resolveAxis(a.int("dim"), input.rank);
   const size = input.shape[axis] ?? 0;
-  if (size % 2 !== 0) throw programShapesDiffer(`halving dimension must be even, but dimension ${axis} is size ${size}`);
+  if (size % 2 !== 0)
+    throw programShapesDiffer(`halving dimension must be even, but dimension ${axis} is size ${size}`);
   return map2(narrow(input, axis, 0, size / 2), narrow(input, axis, size / 2, size / 2), (x, y) => x * sigmoid(y));
 };
 
@@ -56,7 +60,13 @@ const prelu: Run = (a) => {
     throw programShapesDiffer(`prelu(): weight has ${weight.size} parameters, but the input has ${channels} channels`);
   }
   const slope = new Tensor64(weight.data, [weight.size], "float64", [weight.strides[0] ?? 0], weight.offset);
-  const perChannel = new Tensor64(slope.data, [slope.size, ...input.shape.slice(2).map(() => 1)], "float64", [slope.strides[0]!, ...input.shape.slice(2).map(() => 0)], slope.offset);
+  const perChannel = new Tensor64(
+    slope.data,
+    [slope.size, ...input.shape.slice(2).map(() => 1)],
+    "float64",
+    [slope.strides[0]!, ...input.shape.slice(2).map(() => 0)],
+    slope.offset,
+  );
   return map2(input, input.rank > 1 ? expandTo(perChannel, input.shape) : slope, (x, y) => (x < 0 ? x * y : x));
 };
 
@@ -87,7 +97,12 @@ export const activations: readonly FunctionRow[] = [
   ["F", "relu6", "input, inplace=False", activation((x) => clip(x, 0, 6))],
   ["F", "leaky_relu", "input, negative_slope=0.01, inplace=False", activation((x, slope) => (x < 0 ? x * slope! : x))],
   ["F", "elu", "input, alpha=1.0, inplace=False", activation(elu as (x: number, ...p: number[]) => number)],
-  ["F", "celu", "input, alpha=1.0, inplace=False", activation((x, alpha) => (x > 0 ? x : alpha! * Math.expm1(x / alpha!)))],
+  [
+    "F",
+    "celu",
+    "input, alpha=1.0, inplace=False",
+    activation((x, alpha) => (x > 0 ? x : alpha! * Math.expm1(x / alpha!))),
+  ],
   ["F torch", "selu", "input, inplace=False", activation((x) => SELU_SCALE * elu(x, SELU_ALPHA))],
   ["F", "gelu", "input, approximate='none'", gelu],
   ["F", "silu", "input, inplace=False", activation(silu)],
@@ -97,16 +112,36 @@ export const activations: readonly FunctionRow[] = [
   ["F", "logsigmoid", "input", activation((x) => Math.min(0, x) - Math.log1p(Math.exp(-Math.abs(x))))],
   ["F", "hardsigmoid", "input, inplace=False", activation(hardSigmoid)],
   ["F", "hardswish", "input, inplace=False", activation((x) => x * hardSigmoid(x))],
-  ["F", "hardtanh", "input, min_val=-1.0, max_val=1.0, inplace=False", activation(clip as (x: number, ...p: number[]) => number)],
+  [
+    "F",
+    "hardtanh",
+    "input, min_val=-1.0, max_val=1.0, inplace=False",
+    activation(clip as (x: number, ...p: number[]) => number),
+  ],
   ["F", "hardshrink", "input, lambd=0.5", activation((x, lambda) => (x >= -lambda! && x <= lambda! ? 0 : x))],
-  ["F", "softshrink", "input, lambd=0.5", activation((x, lambda) => (x > lambda! ? x - lambda! : x < -lambda! ? x + lambda! : x * 0))],
+  [
+    "F",
+    "softshrink",
+    "input, lambd=0.5",
+    activation((x, lambda) => (x > lambda! ? x - lambda! : x < -lambda! ? x + lambda! : x * 0)),
+  ],
   ["F", "tanhshrink", "input", activation((x) => x - Math.tanh(x))],
   ["F torch", "threshold", "input, threshold, value, inplace=False", threshold],
   ["F torch", "prelu", "input, weight", prelu],
   ["Tensor", "prelu", "input, weight", prelu],
   ["F", "glu", "input, dim=-1", glu],
   ["F", "softmax", "input, dim=None, _stacklevel=3, dtype=None", alongDim(softmax)],
-  ["F", "softmin", "input, dim=None, _stacklevel=3, dtype=None", alongDim((x, axis) => softmax(map(x, (v) => -v), axis))],
+  [
+    "F",
+    "softmin",
+    "input, dim=None, _stacklevel=3, dtype=None",
+    alongDim((x, axis) =>
+      softmax(
+        map(x, (v) => -v),
+        axis,
+      ),
+    ),
+  ],
   ["F", "log_softmax", "input, dim=None, _stacklevel=3, dtype=None", alongDim(logSoftmax)],
   ["torch Tensor special", "softmax", "input, dim, dtype=None", alongDim(softmax)],
   ["torch Tensor special", "log_softmax", "input, dim, dtype=None", alongDim(logSoftmax)],

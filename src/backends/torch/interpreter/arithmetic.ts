@@ -8,7 +8,7 @@
  *         Abramowitz & Stegun, Handbook of Mathematical Functions (1964), 7.1.
  */
 import { programFails } from "../../../error.ts";
-import { type DType, Tensor64 } from "./array.ts";
+import type { DType, Tensor64 } from "./array.ts";
 import { alwaysBool, castTo, map, map2, operand, promote, promoteFloat, select } from "./elementwise.ts";
 import type { Bound, FunctionRow, Run } from "./signature.ts";
 import type { Value } from "./values.ts";
@@ -34,7 +34,13 @@ function testing(f: (x: number) => boolean): Run {
 
 type Combine = (x: number, y: number) => number;
 
-function combine(left: Value, right: Value, f: Combine, result: (x: Tensor64, y: Tensor64) => DType, name: string): Tensor64 {
+function combine(
+  left: Value,
+  right: Value,
+  f: Combine,
+  result: (x: Tensor64, y: Tensor64) => DType,
+  name: string,
+): Tensor64 {
   const [x, y] = [operand(left, name), operand(right, name)];
   return map2(x, y, f, result(x, y));
 }
@@ -80,16 +86,24 @@ const power: Run = (a) => {
 
 /** NaN stays NaN; where the bounds cross, the upper one wins. */
 const clamp: Run = (a) => {
-  if (a.isNone("min") && a.isNone("max")) throw programFails("clamp(): at least one of 'min' or 'max' must not be None");
+  if (a.isNone("min") && a.isNone("max"))
+    throw programFails("clamp(): at least one of 'min' or 'max' must not be None");
   let result = a.tensor("input");
-  for (const [name, f] of [["min", Math.max], ["max", Math.min]] as const) {
+  for (const [name, f] of [
+    ["min", Math.max],
+    ["max", Math.min],
+  ] as const) {
     if (!a.isNone(name)) result = combine(result, a.value(name), f, promote, a.functionName);
   }
   return result;
 };
 
 const where: Run = (a) => {
-  return select(a.tensor("condition"), operand(a.value("input"), a.functionName), operand(a.value("other"), a.functionName));
+  return select(
+    a.tensor("condition"),
+    operand(a.value("input"), a.functionName),
+    operand(a.value("other"), a.functionName),
+  );
 };
 
 const maskedFill: Run = (a) => {
@@ -128,7 +142,7 @@ export function erf(x: number): number {
 }
 
 export const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
-export const relu = (x: number): number => (x < 0 ? 0 : x);
+export const relu = (x: number): number => Math.max(x, 0);
 
 const max2: Combine = (x, y) => Math.max(x, y);
 const min2: Combine = (x, y) => Math.min(x, y);
@@ -138,7 +152,8 @@ const truth = (f: (x: boolean, y: boolean) => boolean): Run => compares((x, y) =
 function bitwise(f: Combine): Run {
   return (a: Bound) => {
     const [x, y] = [operand(a.value("input"), a.functionName), operand(a.value("other"), a.functionName)];
-    if (promote(x, y) !== "bool") throw programFails(`${a.functionName}() is known to the checker for bool tensors only`);
+    if (promote(x, y) !== "bool")
+      throw programFails(`${a.functionName}() is known to the checker for bool tensors only`);
     return map2(x, y, f, "bool");
   };
 }
@@ -182,7 +197,12 @@ export const arithmetic: readonly FunctionRow[] = [
   [BOTH, "logical_not", "input", testing((x) => x === 0)],
   [BOTH, "add", "input, other, *, alpha=1", addScaled(1)],
   [BOTH, "sub subtract", "input, other, *, alpha=1", addScaled(-1)],
-  [BOTH, "rsub", "input, other, *, alpha=1", (a) => map2(operand(a.value("other"), a.functionName), a.tensor("input"), (x, y) => x - a.number("alpha") * y)],
+  [
+    BOTH,
+    "rsub",
+    "input, other, *, alpha=1",
+    (a) => map2(operand(a.value("other"), a.functionName), a.tensor("input"), (x, y) => x - a.number("alpha") * y),
+  ],
   [BOTH, "mul multiply", "input, other", pairwise((x, y) => x * y)],
   [BOTH, "div divide", "input, other, *, rounding_mode=None", divide],
   [BOTH, "true_divide", "input, other", pairwise((x, y) => x / y, promoteFloat)],
@@ -211,11 +231,20 @@ export const arithmetic: readonly FunctionRow[] = [
   ["torch", "where", "condition, input, other", where],
   ["Tensor", "where", "input, condition, other", where],
   [BOTH, "masked_fill", "input, mask, value", maskedFill],
-  [BOTH, "lerp", "input, end, weight", (a) => {
-    const [from, to] = [a.tensor("input"), a.tensor("end")];
-    const step = map2(map2(to, from, (x, y) => x - y), operand(a.value("weight"), a.functionName), (x, y) => x * y);
-    return map2(from, step, (x, y) => x + y);
-  }],
+  [
+    BOTH,
+    "lerp",
+    "input, end, weight",
+    (a) => {
+      const [from, to] = [a.tensor("input"), a.tensor("end")];
+      const step = map2(
+        map2(to, from, (x, y) => x - y),
+        operand(a.value("weight"), a.functionName),
+        (x, y) => x * y,
+      );
+      return map2(from, step, (x, y) => x + y);
+    },
+  ],
   ["torch", "true_divide", "input, other", pairwise((x, y) => x / y, promoteFloat)],
   ["Tensor", "float double half", "input", (a) => castTo(a.tensor("input"), "float64")],
   ["Tensor", "long int", "input", (a) => castTo(a.tensor("input"), "int64")],

@@ -23,7 +23,13 @@ export class Tensor64 {
   readonly strides: Shape;
   readonly dtype: DType;
 
-  constructor(data: Float64Array, shape: Shape, dtype: DType = "float64", strides = rowMajor(shape), offset = 0) {
+  constructor(
+    data: Float64Array,
+    shape: Shape,
+    dtype: DType = "float64",
+    strides: Shape = rowMajor(shape),
+    offset = 0,
+  ) {
     this.data = data;
     this.shape = shape;
     this.dtype = dtype;
@@ -65,7 +71,9 @@ export function allocate(shape: Shape): Float64Array {
     if (!Number.isInteger(size) || size < 0) throw programFails(`a tensor can't have the shape ${showShape(shape)}`);
   }
   if (count(shape) > MAX_ELEMENTS) {
-    throw programNotUnderstood(`expected at most ${MAX_ELEMENTS} elements in a tensor, got the shape ${showShape(shape)}`);
+    throw programNotUnderstood(
+      `expected at most ${MAX_ELEMENTS} elements in a tensor, got the shape ${showShape(shape)}`,
+    );
   }
   return new Float64Array(count(shape));
 }
@@ -162,8 +170,11 @@ export function broadcastShapes(a: Shape, b: Shape): number[] {
 export function expandTo(tensor: Tensor64, shape: Shape): Tensor64 {
   const lead = shape.length - tensor.rank;
   const fits = lead >= 0 && tensor.shape.every((size, axis) => size === 1 || size === shape[axis + lead]);
-  if (!fits) throw programShapesDiffer(`a tensor of shape ${showShape(tensor.shape)} can't be expanded to ${showShape(shape)}`);
-  const strides = shape.map((size, axis) => (axis < lead || tensor.shape[axis - lead] !== size ? 0 : tensor.strides[axis - lead]!));
+  if (!fits)
+    throw programShapesDiffer(`a tensor of shape ${showShape(tensor.shape)} can't be expanded to ${showShape(shape)}`);
+  const strides = shape.map((size, axis) =>
+    axis < lead || tensor.shape[axis - lead] !== size ? 0 : tensor.strides[axis - lead]!,
+  );
   return new Tensor64(tensor.data, shape, tensor.dtype, strides, tensor.offset);
 }
 
@@ -171,7 +182,9 @@ export function expandTo(tensor: Tensor64, shape: Shape): Tensor64 {
 export function resolveAxis(axis: number, rank: number): number {
   const range = Math.max(1, rank);
   if (axis < -range || axis >= range) {
-    throw programFails(`dimension out of range (expected to be in range of [${-range}, ${range - 1}], but got ${axis})`);
+    throw programFails(
+      `dimension out of range (expected to be in range of [${-range}, ${range - 1}], but got ${axis})`,
+    );
   }
   return axis < 0 ? axis + range : axis;
 }

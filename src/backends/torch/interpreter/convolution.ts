@@ -45,22 +45,36 @@ function padding(a: Bound, stride: number, reach: number): readonly [left: numbe
 function batched(input: Tensor64, f: (input: Tensor64) => Tensor64, name: string): Tensor64 {
   if (input.rank === 2) return selectAt(f(insertAxis(input, 0)), 0, 0);
   if (input.rank !== 3) {
-    throw programShapesDiffer(`expected 2D (unbatched) or 3D (batched) input to ${name}, but got input of size ${showShape(input.shape)}`);
+    throw programShapesDiffer(
+      `expected 2D (unbatched) or 3D (batched) input to ${name}, but got input of size ${showShape(input.shape)}`,
+    );
   }
   return f(input);
 }
 
-function checkOperands(input: Tensor64, weight: Tensor64, bias: Tensor64 | null, channels: number, outputs: number, groups: number, name: string): void {
-  if (weight.rank !== 3) throw programShapesDiffer(`${name}(): expected a weight with 3 axes, got ${showShape(weight.shape)}`);
+function checkOperands(
+  input: Tensor64,
+  weight: Tensor64,
+  bias: Tensor64 | null,
+  channels: number,
+  outputs: number,
+  groups: number,
+  name: string,
+): void {
+  if (weight.rank !== 3)
+    throw programShapesDiffer(`${name}(): expected a weight with 3 axes, got ${showShape(weight.shape)}`);
   if (input.shape[1] !== channels) {
     throw programShapesDiffer(
       `given groups=${groups}, weight of size ${showShape(weight.shape)}, expected input${showShape(input.shape)} to have ${channels} channels, but got ${input.shape[1]} channels instead`,
     );
   }
   if (bias && (bias.rank !== 1 || bias.shape[0] !== outputs)) {
-    throw programShapesDiffer(`given weight of size ${showShape(weight.shape)}, expected bias to be 1-dimensional with ${outputs} elements, but got ${showShape(bias.shape)}`);
+    throw programShapesDiffer(
+      `given weight of size ${showShape(weight.shape)}, expected bias to be 1-dimensional with ${outputs} elements, but got ${showShape(bias.shape)}`,
+    );
   }
-  if (input.dtype !== "float64" || weight.dtype !== "float64") throw programFails(`${name}(): expected floating point operands, got ${input.dtype} and ${weight.dtype}`);
+  if (input.dtype !== "float64" || weight.dtype !== "float64")
+    throw programFails(`${name}(): expected floating point operands, got ${input.dtype} and ${weight.dtype}`);
 }
 
 function conv1d(input: Tensor64, a: Bound): Tensor64 {
@@ -68,13 +82,18 @@ function conv1d(input: Tensor64, a: Bound): Tensor64 {
   const { stride, dilation, groups } = geometry(a);
   const [outputs, channels, taps] = weight.shape as [number, number, number];
   checkOperands(input, weight, bias, channels * groups, outputs, groups, "conv1d");
-  if (outputs % groups !== 0) throw programShapesDiffer(`expected weight to be divisible by groups=${groups} at dimension 0, but got ${showShape(weight.shape)}`);
+  if (outputs % groups !== 0)
+    throw programShapesDiffer(
+      `expected weight to be divisible by groups=${groups} at dimension 0, but got ${showShape(weight.shape)}`,
+    );
   const reach = dilation * (taps - 1);
   const [left, right] = padding(a, stride, reach);
   const [batch, , length] = input.shape as [number, number, number];
   const padded = left + length + right;
   if (padded < reach + 1) {
-    throw programShapesDiffer(`calculated padded input size per channel: (${padded}). Kernel size: (${reach + 1}). Kernel size can't be greater than actual input size`);
+    throw programShapesDiffer(
+      `calculated padded input size per channel: (${padded}). Kernel size: (${reach + 1}). Kernel size can't be greater than actual input size`,
+    );
   }
   const outLength = Math.floor((padded - reach - 1) / stride) + 1;
   const phaseLength = Math.ceil(padded / stride);
@@ -148,14 +167,18 @@ function convTranspose1d(input: Tensor64, a: Bound): Tensor64 {
   const [channels, outputsPerGroup, taps] = weight.shape as [number, number, number];
   const outputs = outputsPerGroup * groups;
   checkOperands(input, weight, bias, channels, outputs, groups, "conv_transpose1d");
-  if (channels % groups !== 0) throw programShapesDiffer(`expected ${channels} input channels to be divisible by groups=${groups}`);
+  if (channels % groups !== 0)
+    throw programShapesDiffer(`expected ${channels} input channels to be divisible by groups=${groups}`);
   const [pad, extra] = [a.single("padding"), a.single("output_padding")];
   if (extra < 0 || (extra >= stride && extra >= dilation)) {
-    throw programFails(`output padding must be smaller than either stride or dilation, but got output_padding ${extra}, stride ${stride}, dilation ${dilation}`);
+    throw programFails(
+      `output padding must be smaller than either stride or dilation, but got output_padding ${extra}, stride ${stride}, dilation ${dilation}`,
+    );
   }
   const [batch, , length] = input.shape as [number, number, number];
   const outLength = (length - 1) * stride - 2 * pad + dilation * (taps - 1) + extra + 1;
-  if (outLength < 1) throw programShapesDiffer(`calculated output size (${outLength}) is too small for input ${showShape(input.shape)}`);
+  if (outLength < 1)
+    throw programShapesDiffer(`calculated output size (${outLength}) is too small for input ${showShape(input.shape)}`);
   const out = allocate([batch, outputs, outLength]);
   const [data, weights] = [rows(input), rows(weight)];
   const biases = bias && rows(bias);
@@ -172,7 +195,8 @@ function convTranspose1d(input: Tensor64, a: Bound): Tensor64 {
           const begin = Math.max(0, Math.ceil(-shift / stride));
           const end = Math.min(length, Math.floor((outLength - 1 - shift) / stride) + 1);
           const from = (n * channels + i) * length;
-          for (let l = begin, at = to + begin * stride + shift; l < end; l++, at += stride) out[at]! += w * data[from + l]!;
+          for (let l = begin, at = to + begin * stride + shift; l < end; l++, at += stride)
+            out[at]! += w * data[from + l]!;
         }
       }
     }
@@ -181,8 +205,16 @@ function convTranspose1d(input: Tensor64, a: Bound): Tensor64 {
 }
 
 export const convolutions: readonly FunctionRow[] = [
-  ["F torch", "conv1d", "input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1", (a) =>
-    batched(a.tensor("input"), (input) => conv1d(input, a), "conv1d")],
-  ["F torch", "conv_transpose1d", "input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1", (a) =>
-    batched(a.tensor("input"), (input) => convTranspose1d(input, a), "conv_transpose1d")],
+  [
+    "F torch",
+    "conv1d",
+    "input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1",
+    (a) => batched(a.tensor("input"), (input) => conv1d(input, a), "conv1d"),
+  ],
+  [
+    "F torch",
+    "conv_transpose1d",
+    "input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1",
+    (a) => batched(a.tensor("input"), (input) => convTranspose1d(input, a), "conv_transpose1d"),
+  ],
 ];

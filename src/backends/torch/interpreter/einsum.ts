@@ -8,7 +8,7 @@
  * Source  PyTorch docs: torch.einsum.
  */
 import { programFails, programNotUnderstood, programShapesDiffer } from "../../../error.ts";
-import { count, Tensor64 } from "./array.ts";
+import { count, type Tensor64 } from "./array.ts";
 import { permuteAxes } from "./elementwise.ts";
 import { matmul } from "./linear.ts";
 import { reduce, sum } from "./reduce.ts";
@@ -25,7 +25,8 @@ export function einsum(equation: string, operands: readonly Tensor64[]): Tensor6
     throw programNotUnderstood(`the einsum equation "${equation.slice(0, 80)}" is not known to the checker`);
   }
   const terms = inputs.split(",").map((letters, i) => term([...letters], operands[i], i));
-  if (terms.length !== operands.length) throw programFails(`einsum(): ${operands.length} operands for ${terms.length} terms`);
+  if (terms.length !== operands.length)
+    throw programFails(`einsum(): ${operands.length} operands for ${terms.length} terms`);
   const result = [...(output ?? implicitOutput(inputs))];
   if (new Set(result).size !== result.length) throw programFails("einsum(): a letter appears twice in the output");
   let joined = terms[0]!;
@@ -42,14 +43,20 @@ export function einsum(equation: string, operands: readonly Tensor64[]): Tensor6
 /** Without "->" the output has every letter that occurs once, in alphabetical order. */
 function implicitOutput(inputs: string): string {
   const letters = [...inputs.replaceAll(",", "")];
-  return letters.filter((letter) => letters.indexOf(letter) === letters.lastIndexOf(letter)).sort().join("");
+  return letters
+    .filter((letter) => letters.indexOf(letter) === letters.lastIndexOf(letter))
+    .sort()
+    .join("");
 }
 
 function term(letters: readonly string[], tensor: Tensor64 | undefined, position: number): Term {
   if (!tensor || tensor.rank !== letters.length) {
-    throw programShapesDiffer(`einsum(): operand ${position} has ${tensor?.rank ?? "no"} axes, its term "${letters.join("")}" has ${letters.length}`);
+    throw programShapesDiffer(
+      `einsum(): operand ${position} has ${tensor?.rank ?? "no"} axes, its term "${letters.join("")}" has ${letters.length}`,
+    );
   }
-  if (new Set(letters).size !== letters.length) throw programNotUnderstood("einsum() with a repeated letter in one term is not known to the checker");
+  if (new Set(letters).size !== letters.length)
+    throw programNotUnderstood("einsum() with a repeated letter in one term is not known to the checker");
   return { letters, tensor };
 }
 
@@ -65,7 +72,9 @@ function contract(left: Term, right: Term, needed: ReadonlySet<string>): Term {
   const shared = a.letters.filter((letter) => b.letters.includes(letter));
   for (const letter of shared) {
     if (sizeOf(a, letter) !== sizeOf(b, letter)) {
-      throw programShapesDiffer(`einsum(): the letter ${letter} has the sizes ${sizeOf(a, letter)} and ${sizeOf(b, letter)}`);
+      throw programShapesDiffer(
+        `einsum(): the letter ${letter} has the sizes ${sizeOf(a, letter)} and ${sizeOf(b, letter)}`,
+      );
     }
   }
   const batch = shared.filter((letter) => needed.has(letter));
@@ -73,7 +82,11 @@ function contract(left: Term, right: Term, needed: ReadonlySet<string>): Term {
   const freeA = a.letters.filter((letter) => !shared.includes(letter));
   const freeB = b.letters.filter((letter) => !shared.includes(letter));
   const product = matmul(grouped(a, [batch, freeA, summed]), grouped(b, [batch, summed, freeB]));
-  const sizes = [...batch.map((l) => sizeOf(a, l)), ...freeA.map((l) => sizeOf(a, l)), ...freeB.map((l) => sizeOf(b, l))];
+  const sizes = [
+    ...batch.map((l) => sizeOf(a, l)),
+    ...freeA.map((l) => sizeOf(a, l)),
+    ...freeB.map((l) => sizeOf(b, l)),
+  ];
   return { letters: [...batch, ...freeA, ...freeB], tensor: reshape(product, sizes) };
 }
 
@@ -83,6 +96,12 @@ function sizeOf({ letters, tensor }: Term, letter: string): number {
 
 /** One axis per group of letters. */
 function grouped(of: Term, groups: readonly (readonly string[])[]): Tensor64 {
-  const permuted = permuteAxes(of.tensor, groups.flat().map((letter) => of.letters.indexOf(letter)));
-  return reshape(permuted, groups.map((group) => count(group.map((letter) => sizeOf(of, letter)))));
+  const permuted = permuteAxes(
+    of.tensor,
+    groups.flat().map((letter) => of.letters.indexOf(letter)),
+  );
+  return reshape(
+    permuted,
+    groups.map((group) => count(group.map((letter) => sizeOf(of, letter)))),
+  );
 }

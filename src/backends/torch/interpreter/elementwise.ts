@@ -48,7 +48,12 @@ export function map(tensor: Tensor64, f: (x: number) => number, dtype: DType = "
   return new Tensor64(out, tensor.shape, dtype);
 }
 
-export function map2(a: Tensor64, b: Tensor64, f: (x: number, y: number) => number, dtype: DType = "float64"): Tensor64 {
+export function map2(
+  a: Tensor64,
+  b: Tensor64,
+  f: (x: number, y: number) => number,
+  dtype: DType = "float64",
+): Tensor64 {
   if (b.rank === 0) {
     const y = b.data[b.offset]!;
     return map(a, (x) => f(x, y), dtype);

@@ -45,10 +45,15 @@ const stack: Run = (a) => {
   const tensors = a.tensors("tensors");
   const shape = tensors[0]?.shape ?? [];
   if (!tensors.every((tensor) => showShape(tensor.shape) === showShape(shape))) {
-    throw programShapesDiffer(`stack expects each tensor to be equal size, but got ${tensors.map((t) => showShape(t.shape)).join(" and ")}`);
+    throw programShapesDiffer(
+      `stack expects each tensor to be equal size, but got ${tensors.map((t) => showShape(t.shape)).join(" and ")}`,
+    );
   }
   const axis = resolveAxis(a.int("dim"), shape.length + 1);
-  return concatenate(tensors.map((tensor) => insertAxis(tensor, axis)), axis);
+  return concatenate(
+    tensors.map((tensor) => insertAxis(tensor, axis)),
+    axis,
+  );
 };
 
 /** Views of consecutive pieces; a single size repeats, with a shorter last piece. */
@@ -63,21 +68,25 @@ function equalPieces(total: number, size: number): number[] {
 }
 
 /** torch.split and Tensor.split name their parameters differently. */
-const split = (inputName: string, sizesName: string): Run => (a) => {
-  const input = a.tensor(inputName);
-  const axis = resolveAxis(a.int("dim"), input.rank);
-  const total = input.shape[axis] ?? 1;
-  const wanted = a.value(sizesName);
-  if (typeof wanted === "bigint") {
-    if (wanted <= 0n) throw programFails("split expects split_size be positive");
-    return pieces(input, axis, equalPieces(total, Number(wanted)));
-  }
-  const sizes = a.ints(sizesName);
-  if (sizes.some((size) => size < 0) || sizes.reduce((sum, size) => sum + size, 0) !== total) {
-    throw programShapesDiffer(`split_with_sizes expects split_sizes to sum exactly to ${total} (input tensor's size at dimension ${axis}), but got split_sizes=${showShape(sizes)}`);
-  }
-  return pieces(input, axis, sizes);
-};
+const split =
+  (inputName: string, sizesName: string): Run =>
+  (a) => {
+    const input = a.tensor(inputName);
+    const axis = resolveAxis(a.int("dim"), input.rank);
+    const total = input.shape[axis] ?? 1;
+    const wanted = a.value(sizesName);
+    if (typeof wanted === "bigint") {
+      if (wanted <= 0n) throw programFails("split expects split_size be positive");
+      return pieces(input, axis, equalPieces(total, Number(wanted)));
+    }
+    const sizes = a.ints(sizesName);
+    if (sizes.some((size) => size < 0) || sizes.reduce((sum, size) => sum + size, 0) !== total) {
+      throw programShapesDiffer(
+        `split_with_sizes expects split_sizes to sum exactly to ${total} (input tensor's size at dimension ${axis}), but got split_sizes=${showShape(sizes)}`,
+      );
+    }
+    return pieces(input, axis, sizes);
+  };
 
 const chunk: Run = (a) => {
   const input = a.tensor("input");
@@ -96,14 +105,17 @@ const unbind: Run = (a) => {
 /** `amounts` run from the last axis to the first, (left, right) for each; negative amounts crop. */
 export function padConstant(tensor: Tensor64, amounts: readonly number[], value: number): Tensor64 {
   if (amounts.length % 2 !== 0) throw programFails(`padding length must be divisible by 2, but got ${amounts.length}`);
-  if (amounts.length > 2 * tensor.rank) throw programShapesDiffer(`padding length too large: ${amounts.length} values for a ${tensor.rank}-D tensor`);
+  if (amounts.length > 2 * tensor.rank)
+    throw programShapesDiffer(`padding length too large: ${amounts.length} values for a ${tensor.rank}-D tensor`);
   const around = (axis: number): [number, number] => {
     const from = 2 * (tensor.rank - 1 - axis);
     return [amounts[from] ?? 0, amounts[from + 1] ?? 0];
   };
   const shape = tensor.shape.map((size, axis) => size + around(axis)[0] + around(axis)[1]);
   if (shape.some((size) => size < 0)) {
-    throw programShapesDiffer(`the input size ${showShape(tensor.shape)}, plus padding (${amounts.join(", ")}), resulted in a negative output size`);
+    throw programShapesDiffer(
+      `the input size ${showShape(tensor.shape)}, plus padding (${amounts.join(", ")}), resulted in a negative output size`,
+    );
   }
   const out = new Tensor64(allocate(shape).fill(value), shape, tensor.dtype);
   let [target, source] = [out, tensor];
@@ -128,15 +140,23 @@ const MIRRORS: Readonly<Record<string, (at: number, size: number) => number>> = 
 function padMirrored(tensor: Tensor64, amounts: readonly number[], mode: string): Tensor64 {
   const mirror = MIRRORS[mode];
   if (!mirror || amounts.length !== 2 || tensor.rank < 2 || tensor.rank > 3) {
-    throw programNotUnderstood(`pad() with mode=${mode} and ${amounts.length} amounts on a ${tensor.rank}-D tensor is not known to the checker`);
+    throw programNotUnderstood(
+      `pad() with mode=${mode} and ${amounts.length} amounts on a ${tensor.rank}-D tensor is not known to the checker`,
+    );
   }
   const [left, right] = amounts as [number, number];
   const size = tensor.shape.at(-1)!;
   const limit = mode === "reflect" ? size - 1 : mode === "circular" ? size : Infinity;
   if (left > limit || right > limit || left < 0 || right < 0) {
-    throw programShapesDiffer(`padding size should be at most ${limit} for ${mode} padding of a dimension of size ${size}, got (${left}, ${right})`);
+    throw programShapesDiffer(
+      `padding size should be at most ${limit} for ${mode} padding of a dimension of size ${size}, got (${left}, ${right})`,
+    );
   }
-  return gatherAlong(tensor, tensor.rank - 1, Array.from({ length: left + size + right }, (_, i) => mirror(i - left, size)));
+  return gatherAlong(
+    tensor,
+    tensor.rank - 1,
+    Array.from({ length: left + size + right }, (_, i) => mirror(i - left, size)),
+  );
 }
 
 /** The elements at `positions` along one axis. */
@@ -160,7 +180,11 @@ const flip = (input: Tensor64, dims: readonly number[]): Tensor64 => {
   for (const dim of dims) {
     const axis = resolveAxis(dim, input.rank);
     const size = input.shape[axis]!;
-    result = gatherAlong(result, axis, Array.from({ length: size }, (_, i) => size - 1 - i));
+    result = gatherAlong(
+      result,
+      axis,
+      Array.from({ length: size }, (_, i) => size - 1 - i),
+    );
   }
   return result;
 };
@@ -170,24 +194,31 @@ const roll: Run = (a) => {
   const shifts = a.ints("shifts");
   if (a.isNone("dims")) return reshape(rollOnce(reshape(input, [-1]), shifts[0]!, 0), input.shape);
   const dims = a.ints("dims");
-  if (dims.length !== shifts.length) throw programFails(`shifts and dimensions must align: ${shifts.length} and ${dims.length}`);
+  if (dims.length !== shifts.length)
+    throw programFails(`shifts and dimensions must align: ${shifts.length} and ${dims.length}`);
   return dims.reduce((result, dim, i) => rollOnce(result, shifts[i]!, resolveAxis(dim, input.rank)), input);
 };
 
 function rollOnce(tensor: Tensor64, shift: number, axis: number): Tensor64 {
   const size = tensor.shape[axis]!;
-  return gatherAlong(tensor, axis, Array.from({ length: size }, (_, i) => (((i - shift) % size) + size) % size));
+  return gatherAlong(
+    tensor,
+    axis,
+    Array.from({ length: size }, (_, i) => (((i - shift) % size) + size) % size),
+  );
 }
 
 /** Zeros everything on one side of the diagonal of the last two axes. */
-const triangle = (keep: (row: number, column: number, diagonal: number) => boolean): Run => (a) => {
-  const input = a.tensor("input");
-  if (input.rank < 2) throw programFails(`${a.functionName}: input tensor must have at least 2 dimensions`);
-  const [height, width] = input.shape.slice(-2) as [number, number];
-  const diagonal = a.int("diagonal");
-  const out = rows(input).map((x, i) => (keep(Math.floor(i / width) % height, i % width, diagonal) ? x : 0));
-  return new Tensor64(out, input.shape, input.dtype);
-};
+const triangle =
+  (keep: (row: number, column: number, diagonal: number) => boolean): Run =>
+  (a) => {
+    const input = a.tensor("input");
+    if (input.rank < 2) throw programFails(`${a.functionName}: input tensor must have at least 2 dimensions`);
+    const [height, width] = input.shape.slice(-2) as [number, number];
+    const diagonal = a.int("diagonal");
+    const out = rows(input).map((x, i) => (keep(Math.floor(i / width) % height, i % width, diagonal) ? x : 0));
+    return new Tensor64(out, input.shape, input.dtype);
+  };
 
 const pad: Run = (a): Value => {
   const [input, mode] = [a.tensor("input"), a.text("mode")];
@@ -211,4 +242,3 @@ export const joins: readonly FunctionRow[] = [
   [BOTH, "triu", "input, diagonal=0", triangle((row, column, diagonal) => column - row >= diagonal)],
   ["F", "pad", "input, pad, mode='constant', value=None", pad],
 ];
-

@@ -54,12 +54,16 @@ export function dotRows(
 /** y = x Wᵀ + b over the last axis of x. */
 export function linear(input: Tensor64, weight: Tensor64, bias: Tensor64 | null): Tensor64 {
   if (weight.rank !== 2 || input.rank === 0) {
-    throw programFails(`linear(): expected an input with at least 1 axis and a weight with 2, got ${input.rank} and ${weight.rank}`);
+    throw programFails(
+      `linear(): expected an input with at least 1 axis and a weight with 2, got ${input.rank} and ${weight.rank}`,
+    );
   }
   const [N, K] = weight.shape as [number, number];
   const lead = input.shape.slice(0, -1);
   if (input.shape.at(-1) !== K) {
-    throw programShapesDiffer(`mat1 and mat2 shapes cannot be multiplied (${count(lead)}x${input.shape.at(-1)} and ${K}x${N})`);
+    throw programShapesDiffer(
+      `mat1 and mat2 shapes cannot be multiplied (${count(lead)}x${input.shape.at(-1)} and ${K}x${N})`,
+    );
   }
   requireFloat("linear", input, weight);
   const out = allocate([...lead, N]);
@@ -71,7 +75,10 @@ export function linear(input: Tensor64, weight: Tensor64, bias: Tensor64 | null)
 /** PyTorch has no products of a float with an integer matrix. */
 function requireFloat(name: string, ...tensors: readonly Tensor64[]): void {
   const dtypes = new Set(tensors.map(({ dtype }) => dtype));
-  if (dtypes.size > 1) throw programFails(`${name}(): expected both operands to have the same dtype, but got ${[...dtypes].join(" and ")}`);
+  if (dtypes.size > 1)
+    throw programFails(
+      `${name}(): expected both operands to have the same dtype, but got ${[...dtypes].join(" and ")}`,
+    );
 }
 
 /** Vectors count as one row on the left, one column on the right; leading axes broadcast. */
@@ -83,7 +90,9 @@ export function matmul(left: Tensor64, right: Tensor64): Tensor64 {
   const [M, K] = a.shape.slice(-2) as [number, number];
   const [inner, N] = b.shape.slice(-2) as [number, number];
   if (K !== inner) {
-    throw programShapesDiffer(`mat1 and mat2 shapes cannot be multiplied: ${showShape(left.shape)} and ${showShape(right.shape)}`);
+    throw programShapesDiffer(
+      `mat1 and mat2 shapes cannot be multiplied: ${showShape(left.shape)} and ${showShape(right.shape)}`,
+    );
   }
   const batch = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2));
   const dataA = rows(expandTo(a, [...batch, M, K]));
@@ -111,7 +120,12 @@ function matmulOfRank(rank: number, other: string): Run {
 const BOTH = "torch Tensor";
 
 export const linearAlgebra: readonly FunctionRow[] = [
-  ["F", "linear", "input, weight, bias=None", (a) => linear(a.tensor("input"), a.tensor("weight"), a.optionalTensor("bias"))],
+  [
+    "F",
+    "linear",
+    "input, weight, bias=None",
+    (a) => linear(a.tensor("input"), a.tensor("weight"), a.optionalTensor("bias")),
+  ],
   [`${BOTH} linalg`, "matmul", "input, other", (a) => matmul(a.tensor("input"), a.tensor("other"))],
   [BOTH, "bmm", "input, mat2", matmulOfRank(3, "mat2")],
   [BOTH, "mm", "input, mat2", matmulOfRank(2, "mat2")],

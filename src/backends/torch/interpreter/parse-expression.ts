@@ -6,64 +6,27 @@
  *
  * Source  The Python Language Reference, section 6 (Expressions); 6.17 for the precedences.
  */
-import { type ChannelwiseError, programNotUnderstood } from "../../../error.ts";
 import type { Argument, Expression } from "./syntax.ts";
-import { place, type Token, type TokenKind } from "./tokens.ts";
+import { RESERVED, TokenCursor } from "./cursor.ts";
 
 const MAX_NESTING = 60;
 const MAX_INT_DIGITS = 40;
-const PRECEDENCE: Readonly<Record<string, number>> = { "|": 1, "^": 2, "&": 3, "+": 4, "-": 4, "*": 5, "/": 5, "//": 5, "%": 5, "@": 5 };
+const PRECEDENCE: Readonly<Record<string, number>> = {
+  "|": 1,
+  "^": 2,
+  "&": 3,
+  "+": 4,
+  "-": 4,
+  "*": 5,
+  "/": 5,
+  "//": 5,
+  "%": 5,
+  "@": 5,
+};
 const COMPARISONS = new Set(["<", ">", "<=", ">=", "==", "!="]);
-const RESERVED = new Set(
-  "and as assert async await break class continue def del elif else except finally for from global if import in is lambda nonlocal not or pass raise return try while with yield".split(" "),
-);
 
-/** A cursor over tokens, shared by the expression and statement parsers. */
-export class ExpressionParser {
-  protected readonly tokens: readonly Token[];
-  protected position = 0;
+export class ExpressionParser extends TokenCursor {
   protected nesting = 0;
-
-  constructor(tokens: readonly Token[]) {
-    this.tokens = tokens;
-  }
-
-  protected get token(): Token {
-    return this.tokens[this.position]!;
-  }
-
-  protected refuse(message: string, line = this.token.line): ChannelwiseError {
-    return programNotUnderstood(message, [place(line)]);
-  }
-
-  protected unexpected(expected: string): ChannelwiseError {
-    const { kind, text } = this.token;
-    return this.refuse(`expected ${expected}, got ${text === "" ? kind : `"${text.slice(0, 40)}"`}`);
-  }
-
-  protected is(text: string): boolean {
-    return this.token.text === text && (this.token.kind === "op" || this.token.kind === "name");
-  }
-
-  protected accept(text: string): boolean {
-    const found = this.is(text);
-    if (found) this.position++;
-    return found;
-  }
-
-  protected expect(text: string): void {
-    if (!this.accept(text)) throw this.unexpected(`"${text}"`);
-  }
-
-  protected take(kind: TokenKind): Token {
-    if (this.token.kind !== kind) throw this.unexpected(kind);
-    return this.tokens[this.position++]!;
-  }
-
-  protected identifier(): string {
-    if (RESERVED.has(this.token.text)) throw this.unexpected("a name");
-    return this.take("name").text;
-  }
 
   /** `a, b, *c` without brackets is a tuple; a lone expression is itself. */
   protected expressionList(): Expression {
@@ -94,7 +57,7 @@ export class ExpressionParser {
     if (this.accept("if")) {
       const test = this.disjunction();
       this.expect("else");
-      value = { kind: "conditional", line, test, then: value, otherwise: this.expression() };
+      value = { kind: "conditional", line, test, yes: value, no: this.expression() };
     }
     this.nesting--;
     return value;
@@ -189,7 +152,11 @@ export class ExpressionParser {
     while (!this.accept(")")) {
       if (this.accept("**")) args.push({ name: "**", value: this.expression() });
       else if (this.accept("*")) args.push({ name: "*", value: this.expression() });
-      else if (this.token.kind === "name" && this.tokens[this.position + 1]?.text === "=" && this.tokens[this.position + 1]?.kind === "op") {
+      else if (
+        this.token.kind === "name" &&
+        this.tokens[this.position + 1]?.text === "=" &&
+        this.tokens[this.position + 1]?.kind === "op"
+      ) {
         const name = this.identifier();
         this.expect("=");
         args.push({ name, value: this.expression() });
@@ -233,7 +200,8 @@ export class ExpressionParser {
     this.expect("in");
     const over = this.disjunction();
     const test = this.accept("if") ? this.disjunction() : null;
-    if (this.is("for") || this.is("if")) throw this.refuse("a comprehension with several clauses is not known to the checker");
+    if (this.is("for") || this.is("if"))
+      throw this.refuse("a comprehension with several clauses is not known to the checker");
     return { kind: "comprehension", line, element, target, over, test };
   }
 

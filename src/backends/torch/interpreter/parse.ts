@@ -24,7 +24,7 @@ class Parser extends ExpressionParser {
 
   module(): PyModule {
     const body: Statement[] = [];
-    while (this.token.kind !== "end") body.push(...this.moduleStatement());
+    while (!this.at("end")) body.push(...this.moduleStatement());
     return { body };
   }
 
@@ -49,18 +49,18 @@ class Parser extends ExpressionParser {
     const text = (offset: number) => this.tokens[start + offset]?.text ?? "";
     if (text(0) === "if" && text(1) === "__name__") return [];
     if (text(0) === "def") return [text(1)];
-    if (this.tokens[start]!.kind === "name" && text(1) === "=") return [text(0)];
+    if (this.isIdentifier(this.tokens[start]!) && text(1) === "=") return [text(0)];
     return null;
   }
 
   /** Past the logical line at the cursor and the indented block that belongs to it. */
   private skipStatement(): void {
-    while (this.token.kind !== "newline" && this.token.kind !== "end") this.position++;
-    if (this.token.kind === "newline") this.position++;
+    while (!this.at("newline", "end")) this.position++;
+    if (this.at("newline")) this.position++;
     let depth = 0;
-    while ((depth > 0 || this.token.kind === "indent") && this.token.kind !== "end") {
-      if (this.token.kind === "indent") depth++;
-      if (this.token.kind === "dedent") depth--;
+    while ((depth > 0 || this.at("indent")) && !this.at("end")) {
+      if (this.at("indent")) depth++;
+      if (this.at("dedent")) depth--;
       this.position++;
     }
   }
@@ -68,7 +68,7 @@ class Parser extends ExpressionParser {
   /** One logical line; several where `;` joins them. */
   private statement(): Statement[] {
     const { line } = this.token;
-    if (this.token.kind === "indent") throw this.refuse("unexpected indent");
+    if (this.at("indent")) throw this.refuse("unexpected indent");
     if (this.is("@")) return [this.decorated()];
     if (this.is("def")) return [this.functionDefinition(false)];
     if (this.is("class")) return [this.classDefinition()];
@@ -80,7 +80,7 @@ class Parser extends ExpressionParser {
     }
     if (this.accept("with")) return [this.withStatement(line)];
     const statements = [this.simple()];
-    while (this.accept(";")) if (this.token.kind !== "newline") statements.push(this.simple());
+    while (this.accept(";")) if (!this.at("newline")) statements.push(this.simple());
     this.take("newline");
     return statements;
   }
@@ -92,7 +92,7 @@ class Parser extends ExpressionParser {
       return { kind: text, line };
     }
     if (this.accept("return")) {
-      return { kind: "return", line, value: this.token.kind === "newline" || this.is(";") ? null : this.expressionList() };
+      return { kind: "return", line, value: this.at("newline") || this.is(";") ? null : this.expressionList() };
     }
     if (this.is("import") || this.is("from")) return this.importStatement();
     if (this.accept("assert")) {
@@ -101,7 +101,7 @@ class Parser extends ExpressionParser {
       return { kind: "assert", line, test };
     }
     if (this.accept("raise")) {
-      if (this.token.kind !== "newline") this.expression();
+      if (!this.at("newline")) this.expression();
       if (this.accept("from")) this.expression();
       return { kind: "raise", line };
     }
@@ -114,7 +114,7 @@ class Parser extends ExpressionParser {
       this.expression();
       if (!this.is("=")) return { kind: "pass", line };
     }
-    if (this.token.kind === "op" && AUGMENTED.has(this.token.text)) {
+    if (this.at("op") && AUGMENTED.has(this.token.text)) {
       this.requireTarget(first);
       const operator = this.take("op").text.slice(0, -1);
       return { kind: "augmented", line, target: first, operator, value: this.expressionList() };
@@ -169,11 +169,11 @@ class Parser extends ExpressionParser {
     this.expect(":");
     if (++this.blocks > MAX_BLOCKS) throw this.refuse(`blocks nest more than ${MAX_BLOCKS} deep`);
     const body: Statement[] = [];
-    if (this.token.kind !== "newline") body.push(...this.statement());
+    if (!this.at("newline")) body.push(...this.statement());
     else {
       this.take("newline");
       this.take("indent");
-      while (this.token.kind !== "dedent" && this.token.kind !== "end") body.push(...this.statement());
+      while (!this.at("dedent", "end")) body.push(...this.statement());
       this.take("dedent");
     }
     this.blocks--;
@@ -182,15 +182,15 @@ class Parser extends ExpressionParser {
 
   private ifStatement(line: number): Statement {
     const test = this.expression();
-    const then = this.block();
+    const yes = this.block();
     const next = this.token.line;
     if (this.accept("elif")) {
       if (++this.blocks > MAX_BLOCKS) throw this.refuse(`blocks nest more than ${MAX_BLOCKS} deep`);
-      const otherwise = [this.ifStatement(next)];
+      const no = [this.ifStatement(next)];
       this.blocks--;
-      return { kind: "if", line, test, then, otherwise };
+      return { kind: "if", line, test, yes, no };
     }
-    return { kind: "if", line, test, then, otherwise: this.accept("else") ? this.block() : [] };
+    return { kind: "if", line, test, yes, no: this.accept("else") ? this.block() : [] };
   }
 
   private forStatement(line: number): Statement {

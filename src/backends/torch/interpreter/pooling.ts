@@ -42,22 +42,33 @@ function slidingWindows(a: Bound, dilation: number): (length: number) => Windows
   const kernel = a.single("kernel_size");
   const stride = a.isNone("stride") || a.optionalInts("stride")?.length === 0 ? kernel : a.single("stride");
   const pad = a.single("padding");
-  if (kernel < 1 || stride < 1 || dilation < 1) throw programFails(`${a.functionName}(): kernel_size, stride and dilation must be positive`);
+  if (kernel < 1 || stride < 1 || dilation < 1)
+    throw programFails(`${a.functionName}(): kernel_size, stride and dilation must be positive`);
   if (pad < 0 || pad > Math.floor((dilation * (kernel - 1) + 1) / 2)) {
-    throw programFails(`pad should be non-negative and at most half of effective kernel size, but got pad=${pad}, kernel_size=${kernel} and dilation=${dilation}`);
+    throw programFails(
+      `pad should be non-negative and at most half of effective kernel size, but got pad=${pad}, kernel_size=${kernel} and dilation=${dilation}`,
+    );
   }
   const reach = dilation * (kernel - 1) + 1;
   return (length) => {
     const slack = a.bool("ceil_mode") ? stride - 1 : 0;
     let outputs = Math.floor((length + 2 * pad - reach + slack) / stride) + 1;
     if (slack > 0 && (outputs - 1) * stride >= length + pad) outputs--;
-    if (outputs < 1) throw programShapesDiffer(`${a.functionName}(): an input of length ${length} is too small for a window of ${reach}`);
+    if (outputs < 1)
+      throw programShapesDiffer(
+        `${a.functionName}(): an input of length ${length} is too small for a window of ${reach}`,
+      );
     return {
       length: outputs,
       of: (l) => {
         const start = l * stride - pad;
         const first = start < 0 ? start + Math.ceil(-start / dilation) * dilation : start;
-        return { start: first, end: Math.min(start + reach, length), step: dilation, padded: Math.min(start + reach, length + pad) - start };
+        return {
+          start: first,
+          end: Math.min(start + reach, length),
+          step: dilation,
+          padded: Math.min(start + reach, length + pad) - start,
+        };
       },
     };
   };
@@ -68,7 +79,8 @@ function adaptiveWindows(a: Bound): (length: number) => Windows {
   return (length) => {
     const wanted = a.optionalInts("output_size");
     const outputs = wanted === null ? length : a.single("output_size");
-    if (outputs < 0 || (length === 0 && outputs > 0)) throw programFails(`${a.functionName}(): can't pool a length of ${length} to ${outputs}`);
+    if (outputs < 0 || (length === 0 && outputs > 0))
+      throw programFails(`${a.functionName}(): can't pool a length of ${length} to ${outputs}`);
     return {
       length: outputs,
       of: (l) => {
@@ -85,18 +97,21 @@ const maximum: Window = (data, start, end, step) => {
   return top;
 };
 
-const average = (includePadding: boolean): Window => (data, start, end, _step, padded) => {
-  let total = 0;
-  for (let i = start; i < end; i++) total += data[i]!;
-  return total / (includePadding ? padded : end - start);
-};
+const average =
+  (includePadding: boolean): Window =>
+  (data, start, end, _step, padded) => {
+    let total = 0;
+    for (let i = start; i < end; i++) total += data[i]!;
+    return total / (includePadding ? padded : end - start);
+  };
 
 const maxPool: Run = (a) => {
   a.only("return_indices", false);
   return poolRows(a.tensor("input"), a.functionName, slidingWindows(a, a.single("dilation")), maximum);
 };
 
-const avgPool: Run = (a) => poolRows(a.tensor("input"), a.functionName, slidingWindows(a, 1), average(a.bool("count_include_pad")));
+const avgPool: Run = (a) =>
+  poolRows(a.tensor("input"), a.functionName, slidingWindows(a, 1), average(a.bool("count_include_pad")));
 
 const adaptiveMax: Run = (a) => {
   a.only("return_indices", false);
@@ -109,8 +124,10 @@ const interpolate: Run = (a) => {
   a.only("antialias", false);
   a.only("recompute_scale_factor", null, false);
   const input = a.tensor("input");
-  if (input.rank !== 3) throw programNotUnderstood(`interpolate() of a ${input.rank}-D input is not known to the checker`);
-  if (a.isNone("size") === a.isNone("scale_factor")) throw programFails("interpolate(): exactly one of size or scale_factor should be defined");
+  if (input.rank !== 3)
+    throw programNotUnderstood(`interpolate() of a ${input.rank}-D input is not known to the checker`);
+  if (a.isNone("size") === a.isNone("scale_factor"))
+    throw programFails("interpolate(): exactly one of size or scale_factor should be defined");
   const length = input.shape[2]!;
   const factor = a.isNone("scale_factor") ? null : a.number("scale_factor");
   const outputs = factor === null ? a.single("size") : Math.floor(length * factor);
@@ -121,10 +138,29 @@ const interpolate: Run = (a) => {
 };
 
 export const pools: readonly FunctionRow[] = [
-  ["F", "max_pool1d", "input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False", maxPool],
-  ["F torch", "avg_pool1d", "input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True", avgPool],
-  ["F torch", "adaptive_avg_pool1d", "input, output_size", (a) =>
-    poolRows(a.tensor("input"), a.functionName, adaptiveWindows(a), average(false))],
+  [
+    "F",
+    "max_pool1d",
+    "input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False",
+    maxPool,
+  ],
+  [
+    "F torch",
+    "avg_pool1d",
+    "input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True",
+    avgPool,
+  ],
+  [
+    "F torch",
+    "adaptive_avg_pool1d",
+    "input, output_size",
+    (a) => poolRows(a.tensor("input"), a.functionName, adaptiveWindows(a), average(false)),
+  ],
   ["F", "adaptive_max_pool1d", "input, output_size, return_indices=False", adaptiveMax],
-  ["F", "interpolate", "input, size=None, scale_factor=None, mode='nearest', align_corners=None, recompute_scale_factor=None, antialias=False", interpolate],
+  [
+    "F",
+    "interpolate",
+    "input, size=None, scale_factor=None, mode='nearest', align_corners=None, recompute_scale_factor=None, antialias=False",
+    interpolate,
+  ],
 ];

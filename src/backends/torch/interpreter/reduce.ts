@@ -1,6 +1,5 @@
 /**
- * reduce: many numbers to one along axes (sum, mean, maximum, variance, norm ...), and what runs along one axis (softmax,
- * cumulative sums, sorting).
+ * reduce: many numbers to one along axes (sum, mean, maximum, variance, norm ...), and softmax.
  *
  * All work the same way: the reduced axes move last, so that every group is one contiguous run of a row-major copy.
  *
@@ -16,9 +15,18 @@ import { Tuple, type Value } from "./values.ts";
 type Group = (data: Float64Array, start: number, length: number) => number;
 
 /** `axes` null or empty means all. */
-export function reduce(tensor: Tensor64, axes: readonly number[] | null, keep: boolean, f: Group, dtype: DType = "float64"): Tensor64 {
+export function reduce(
+  tensor: Tensor64,
+  axes: readonly number[] | null,
+  keep: boolean,
+  f: Group,
+  dtype: DType = "float64",
+): Tensor64 {
   const all = tensor.shape.map((_, axis) => axis);
-  const reduced = axes === null || axes.length === 0 ? all : axes.map((axis) => resolveAxis(axis, tensor.rank)).filter((axis) => axis < tensor.rank);
+  const reduced =
+    axes === null || axes.length === 0
+      ? all
+      : axes.map((axis) => resolveAxis(axis, tensor.rank)).filter((axis) => axis < tensor.rank);
   if (new Set(reduced).size !== reduced.length) throw programFails("a dim appears more than once in the list of dims");
   const kept = all.filter((axis) => !reduced.includes(axis));
   const data = rows(permuteAxes(tensor, [...kept, ...all.filter((axis) => reduced.includes(axis))]));
@@ -49,11 +57,13 @@ export function alongAxis(
   return new Tensor64(rows(result), result.shape, dtype);
 }
 
-const fold = (initial: number, f: (sum: number, x: number) => number): Group => (data, start, length) => {
-  let value = initial;
-  for (let i = start; i < start + length; i++) value = f(value, data[i]!);
-  return value;
-};
+const fold =
+  (initial: number, f: (sum: number, x: number) => number): Group =>
+  (data, start, length) => {
+    let value = initial;
+    for (let i = start; i < start + length; i++) value = f(value, data[i]!);
+    return value;
+  };
 
 export const sum = fold(0, (total, x) => total + x);
 export const mean: Group = (data, start, length) => sum(data, start, length) / length;
@@ -64,12 +74,14 @@ const any = fold(0, (found, x) => (found || x !== 0 ? 1 : 0));
 const all = fold(1, (found, x) => (found && x !== 0 ? 1 : 0));
 
 /** Sum of squares about the mean over `length - correction`. */
-export const variance = (correction: number): Group => (data, start, length) => {
-  const center = mean(data, start, length);
-  let total = 0;
-  for (let i = start; i < start + length; i++) total += (data[i]! - center) ** 2;
-  return total / Math.max(0, length - correction);
-};
+export const variance =
+  (correction: number): Group =>
+  (data, start, length) => {
+    const center = mean(data, start, length);
+    let total = 0;
+    for (let i = start; i < start + length; i++) total += (data[i]! - center) ** 2;
+    return total / Math.max(0, length - correction);
+  };
 
 const logSumExp: Group = (data, start, length) => {
   const top = greatest(data, start, length);
@@ -88,13 +100,15 @@ export function vectorNorm(p: number): Group {
 }
 
 /** Index of the first greatest element; a NaN is greatest. */
-const indexOfBest = (better: (x: number, best: number) => boolean): Group => (data, start, length) => {
-  let best = start;
-  for (let i = start; i < start + length && !Number.isNaN(data[best]!); i++) {
-    if (better(data[i]!, data[best]!) || Number.isNaN(data[i]!)) best = i;
-  }
-  return best - start;
-};
+const indexOfBest =
+  (better: (x: number, best: number) => boolean): Group =>
+  (data, start, length) => {
+    let best = start;
+    for (let i = start; i < start + length && !Number.isNaN(data[best]!); i++) {
+      if (better(data[i]!, data[best]!) || Number.isNaN(data[i]!)) best = i;
+    }
+    return best - start;
+  };
 const indexOfGreatest = indexOfBest((x, best) => x > best);
 const indexOfLeast = indexOfBest((x, best) => x < best);
 
@@ -114,50 +128,31 @@ export function logSoftmax(tensor: Tensor64, axis: number): Tensor64 {
   });
 }
 
-function running(f: (total: number, x: number) => number): Run {
-  return (a) => {
-    const input = a.tensor("input");
-    const dtype = input.dtype === "bool" ? "int64" : input.dtype;
-    return alongAxis(input, resolveAxis(a.int("dim"), input.rank), (data, start, length, out) => {
-      for (let i = start; i < start + length; i++) out[i] = i === start ? data[i]! : f(out[i - 1]!, data[i]!);
-    }, dtype);
-  };
-}
+type Result = "float" | "sum" | "same" | "bool";
 
-/** The order that sorts a run; stable, NaN last when ascending. */
-function sortedOrder(data: Float64Array, start: number, length: number, descending: boolean): Int32Array {
-  const sign = descending ? -1 : 1;
-  const rank = (x: number, y: number) => (Number.isNaN(x) ? (Number.isNaN(y) ? 0 : 1) : Number.isNaN(y) ? -1 : x - y || 0);
-  return Int32Array.from({ length }, (_, i) => i).sort((a, b) => sign * rank(data[start + a]!, data[start + b]!) || a - b);
-}
-
-function sorted(input: Tensor64, axis: number, descending: boolean, what: "values" | "indices"): Tensor64 {
-  return alongAxis(input, axis, (data, start, length, out) => {
-    const order = sortedOrder(data, start, length, descending);
-    for (let i = 0; i < length; i++) out[start + i] = what === "values" ? data[start + order[i]!]! : order[i]!;
-  }, what === "values" ? input.dtype : "int64");
-}
-
-const sort: Run = (a) => {
-  const input = a.tensor("input");
-  const axis = resolveAxis(a.int("dim"), input.rank);
-  const of = (what: "values" | "indices") => sorted(input, axis, a.bool("descending"), what);
-  return new Tuple([of("values"), of("indices")], ["values", "indices"]);
-};
-
-/** A reduction with `dim` and `keepdim`. Integers sum to integers; `needsFloat` refuses them as PyTorch does. */
-function reduction(f: Group | ((a: Bound) => Group), dtype: "float" | "sum" | "same" | "bool" | "int" = "same"): Run {
+/**
+ * A reduction with `dim` and `keepdim`. "float" refuses integers as PyTorch does, "sum" turns bools to integers, "same" keeps
+ * the dtype.
+ */
+function reduction(groupOf: (a: Bound) => Group, result: Result): Run {
   return (a) => {
     const input = a.tensor("input");
     const chosen = a.values.has("dtype") ? a.dtype() : null;
-    if (dtype === "float" && input.dtype !== "float64" && chosen === null) {
-      throw programFails(`${a.functionName}(): could not infer output dtype. Input dtype must be a floating point dtype, got ${input.dtype}`);
-    }
     const source = chosen === null ? input : castTo(input, chosen);
-    const results = { float: "float64", sum: source.dtype === "bool" ? "int64" : source.dtype, same: source.dtype, bool: "bool", int: "int64" } as const;
-    const group = f.length === 1 ? (f as (a: Bound) => Group)(a) : (f as Group);
-    if (f === greatest || f === least) refuseEmpty(source, a.optionalInts("dim"), a.functionName);
-    return reduce(source, a.optionalInts("dim"), a.bool("keepdim"), group, results[dtype]);
+    if (result === "float" && source.dtype !== "float64") {
+      throw programFails(`${a.functionName}(): the input dtype must be floating point, got ${source.dtype}`);
+    }
+    const dtype = result === "bool" ? "bool" : result === "sum" && source.dtype === "bool" ? "int64" : source.dtype;
+    return reduce(source, a.optionalInts("dim"), a.bool("keepdim"), groupOf(a), dtype);
+  };
+}
+
+/** The same for a reduction that has no value for no elements. */
+function ofSome(group: Group): Run {
+  const run = reduction(() => group, "same");
+  return (a) => {
+    refuseEmpty(a.tensor("input"), a.optionalInts("dim"), a.functionName);
+    return run(a);
   };
 }
 
@@ -180,74 +175,76 @@ function extreme(f: Group, index: Group, elementwise: (x: number, y: number) => 
   };
 }
 
-const arg = (index: Group): Run => (a) => {
-  refuseEmpty(a.tensor("input"), a.optionalInts("dim"), a.functionName);
-  return reduce(a.tensor("input"), a.isNone("dim") ? null : [a.int("dim")], a.bool("keepdim"), index, "int64");
-};
+const arg =
+  (index: Group): Run =>
+  (a) => {
+    refuseEmpty(a.tensor("input"), a.optionalInts("dim"), a.functionName);
+    return reduce(a.tensor("input"), a.isNone("dim") ? null : [a.int("dim")], a.bool("keepdim"), index, "int64");
+  };
 
 /** `correction` replaced `unbiased`, which is still taken by name. */
 const correctionOf = (a: Bound) => (a.isNone("unbiased") ? a.number("correction") : Number(a.bool("unbiased")));
-const spread = (finish: (x: number) => number): Run => reduction((a: Bound) => {
-  const group = variance(correctionOf(a));
-  return (data, start, length) => finish(group(data, start, length));
-}, "float");
+const spread = (finish: (x: number) => number): Run =>
+  reduction((a) => {
+    const group = variance(correctionOf(a));
+    return (data, start, length) => finish(group(data, start, length));
+  }, "float");
 
 const norm: Run = (a) => {
+  if (typeof a.value("p") === "string") a.only("p", "fro");
   const p = a.value("p") === "fro" ? 2 : a.number("p");
-  if (Array.isArray(a.optionalInts("dim")) && typeof a.value("p") === "string" && a.value("p") !== "fro") {
-    throw programNotUnderstood(`norm() with p=${String(a.value("p"))} is not known to the checker`);
-  }
   return reduce(a.tensor("input"), a.optionalInts("dim"), a.bool("keepdim"), vectorNorm(p));
-};
-
-const topk: Run = (a) => {
-  a.only("sorted", true);
-  const input = a.tensor("input");
-  const axis = resolveAxis(a.int("dim"), input.rank);
-  const k = a.int("k");
-  if (k < 0 || k > (input.shape[axis] ?? 1)) throw programFails("selected index k out of range");
-  const first = (what: "values" | "indices") => {
-    const whole = sorted(input, axis, a.bool("largest"), what);
-    return new Tensor64(whole.data, whole.shape.map((size, i) => (i === axis ? k : size)), whole.dtype, whole.strides, whole.offset);
-  };
-  return new Tuple([first("values"), first("indices")], ["values", "indices"]);
 };
 
 const BOTH = "torch Tensor";
 const DIMS = "input, dim=None, keepdim=False";
 
 export const reductions: readonly FunctionRow[] = [
-  [BOTH, "sum", `${DIMS}, *, dtype=None`, reduction(sum, "sum")],
-  [BOTH, "mean", `${DIMS}, *, dtype=None`, reduction(mean, "float")],
-  [BOTH, "prod", `${DIMS}, *, dtype=None`, reduction(product, "sum")],
-  [BOTH, "amax", DIMS, reduction(greatest)],
-  [BOTH, "amin", DIMS, reduction(least)],
-  [BOTH, "any", DIMS, reduction(any, "bool")],
-  [BOTH, "all", DIMS, reduction(all, "bool")],
+  [BOTH, "sum", `${DIMS}, *, dtype=None`, reduction(() => sum, "sum")],
+  [BOTH, "mean", `${DIMS}, *, dtype=None`, reduction(() => mean, "float")],
+  [BOTH, "prod", `${DIMS}, *, dtype=None`, reduction(() => product, "sum")],
+  [BOTH, "amax", DIMS, ofSome(greatest)],
+  [BOTH, "amin", DIMS, ofSome(least)],
+  [BOTH, "any", DIMS, reduction(() => any, "bool")],
+  [BOTH, "all", DIMS, reduction(() => all, "bool")],
   [BOTH, "max", `${DIMS}, *, other=None`, extreme(greatest, indexOfGreatest, Math.max)],
   [BOTH, "min", `${DIMS}, *, other=None`, extreme(least, indexOfLeast, Math.min)],
   [BOTH, "argmax", DIMS, arg(indexOfGreatest)],
   [BOTH, "argmin", DIMS, arg(indexOfLeast)],
-  [`${BOTH} special`, "logsumexp", "input, dim, keepdim=False", reduction(logSumExp, "float")],
+  [`${BOTH} special`, "logsumexp", "input, dim, keepdim=False", reduction(() => logSumExp, "float")],
   [BOTH, "var", "input, dim=None, *, correction=1, unbiased=None, keepdim=False", spread((x) => x)],
   [BOTH, "std", "input, dim=None, *, correction=1, unbiased=None, keepdim=False", spread(Math.sqrt)],
   [BOTH, "norm", "input, p='fro', dim=None, keepdim=False, dtype=None", norm],
-  ["linalg", "vector_norm", "x, ord=2, dim=None, keepdim=False, *, dtype=None", (a) =>
-    reduce(a.tensor("x"), a.optionalInts("dim"), a.bool("keepdim"), vectorNorm(a.number("ord")))],
-  ["linalg", "norm", "A, ord=None, dim=None, keepdim=False, *, dtype=None", (a) => {
-    if (!a.isNone("ord") && (a.optionalInts("dim")?.length ?? a.tensor("A").rank) !== 1) throw programNotUnderstood("a matrix norm is not known to the checker");
-    return reduce(a.tensor("A"), a.optionalInts("dim"), a.bool("keepdim"), vectorNorm(a.optionalNumber("ord") ?? 2));
-  }],
-  [BOTH, "cumsum", "input, dim, *, dtype=None", running((total, x) => total + x)],
-  [BOTH, "cumprod", "input, dim, *, dtype=None", running((total, x) => total * x)],
-  [BOTH, "sort", "input, dim=-1, descending=False, stable=False", sort],
-  [BOTH, "argsort", "input, dim=-1, descending=False, stable=False", (a) => (sort(a) as Tuple).items[1]!],
-  [BOTH, "topk", "input, k, dim=-1, largest=True, sorted=True", topk],
-  ["F", "normalize", "input, p=2.0, dim=1, eps=1e-12, out=None", (a) => {
-    a.only("out", null);
-    const input = a.tensor("input");
-    const eps = a.number("eps");
-    const size = reduce(input, a.ints("dim"), true, vectorNorm(a.number("p")));
-    return map2(input, map(size, (x) => Math.max(x, eps)), (x, y) => x / y);
-  }],
+  [
+    "linalg",
+    "vector_norm",
+    "x, ord=2, dim=None, keepdim=False, *, dtype=None",
+    (a) => reduce(a.tensor("x"), a.optionalInts("dim"), a.bool("keepdim"), vectorNorm(a.number("ord"))),
+  ],
+  [
+    "linalg",
+    "norm",
+    "A, ord=None, dim=None, keepdim=False, *, dtype=None",
+    (a) => {
+      if (!a.isNone("ord") && (a.optionalInts("dim")?.length ?? a.tensor("A").rank) !== 1)
+        throw programNotUnderstood("a matrix norm is not known to the checker");
+      return reduce(a.tensor("A"), a.optionalInts("dim"), a.bool("keepdim"), vectorNorm(a.optionalNumber("ord") ?? 2));
+    },
+  ],
+  [
+    "F",
+    "normalize",
+    "input, p=2.0, dim=1, eps=1e-12, out=None",
+    (a) => {
+      a.only("out", null);
+      const input = a.tensor("input");
+      const eps = a.number("eps");
+      const size = reduce(input, a.ints("dim"), true, vectorNorm(a.number("p")));
+      return map2(
+        input,
+        map(size, (x) => Math.max(x, eps)),
+        (x, y) => x / y,
+      );
+    },
+  ],
 ];

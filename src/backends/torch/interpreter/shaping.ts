@@ -5,7 +5,18 @@
  *         ATen/TensorUtils.cpp, computeStride, for which shapes a view can have.
  */
 import { programFails, programShapesDiffer } from "../../../error.ts";
-import { count, contiguous, expandTo, isContiguous, resolveAxis, rowMajor, rows, type Shape, showShape, Tensor64 } from "./array.ts";
+import {
+  count,
+  contiguous,
+  expandTo,
+  isContiguous,
+  resolveAxis,
+  rowMajor,
+  rows,
+  type Shape,
+  showShape,
+  Tensor64,
+} from "./array.ts";
 import { permuteAxes } from "./elementwise.ts";
 import type { Bound, FunctionRow, Run } from "./signature.ts";
 import { intTuple } from "./values.ts";
@@ -35,7 +46,13 @@ function dropAxes(tensor: Tensor64, axes: readonly number[]): Tensor64 {
 export function insertAxis(tensor: Tensor64, axis: number): Tensor64 {
   const insert = (values: Shape, value: number) => [...values.slice(0, axis), value, ...values.slice(axis)];
   const stride = axis < tensor.rank ? tensor.strides[axis]! * tensor.shape[axis]! : 1;
-  return new Tensor64(tensor.data, insert(tensor.shape, 1), tensor.dtype, insert(tensor.strides, stride), tensor.offset);
+  return new Tensor64(
+    tensor.data,
+    insert(tensor.shape, 1),
+    tensor.dtype,
+    insert(tensor.strides, stride),
+    tensor.offset,
+  );
 }
 
 /** A shape in which one size may be -1. */
@@ -75,7 +92,9 @@ function viewStrides(tensor: Tensor64, shape: Shape): number[] | null {
 export function reshape(tensor: Tensor64, wanted: Shape): Tensor64 {
   const shape = completeShape(wanted, tensor.size);
   const strides = viewStrides(tensor, shape);
-  return strides ? new Tensor64(tensor.data, shape, tensor.dtype, strides, tensor.offset) : new Tensor64(rows(tensor), shape, tensor.dtype);
+  return strides
+    ? new Tensor64(tensor.data, shape, tensor.dtype, strides, tensor.offset)
+    : new Tensor64(rows(tensor), shape, tensor.dtype);
 }
 
 export function view(tensor: Tensor64, wanted: Shape): Tensor64 {
@@ -103,7 +122,9 @@ export function unflatten(tensor: Tensor64, dim: number, sizes: Shape): Tensor64
   const size = tensor.shape[axis]!;
   const known = count(sizes.filter((part) => part !== -1));
   if (sizes.includes(-1) ? size % known !== 0 : known !== size) {
-    throw programShapesDiffer(`unflatten: provided sizes ${showShape(sizes)} don't multiply up to the size of dim ${axis} (${size}) in the input tensor`);
+    throw programShapesDiffer(
+      `unflatten: provided sizes ${showShape(sizes)} don't multiply up to the size of dim ${axis} (${size}) in the input tensor`,
+    );
   }
   const parts = sizes.map((part) => (part === -1 ? size / known : part));
   return reshape(tensor, [...tensor.shape.slice(0, axis), ...parts, ...tensor.shape.slice(axis + 1)]);
@@ -112,7 +133,9 @@ export function unflatten(tensor: Tensor64, dim: number, sizes: Shape): Tensor64
 export function permute(tensor: Tensor64, dims: readonly number[]): Tensor64 {
   const order = dims.map((dim) => resolveAxis(dim, tensor.rank));
   if (order.length !== tensor.rank) {
-    throw programFails(`permute: number of dimensions in the tensor input does not match the length of the desired ordering of dimensions, ${tensor.rank} and ${order.length}`);
+    throw programFails(
+      `permute: number of dimensions in the tensor input does not match the length of the desired ordering of dimensions, ${tensor.rank} and ${order.length}`,
+    );
   }
   if (new Set(order).size !== order.length) throw programFails("permute: duplicate dims are not allowed");
   return permuteAxes(tensor, order);
@@ -121,22 +144,32 @@ export function permute(tensor: Tensor64, dims: readonly number[]): Tensor64 {
 export function transpose(tensor: Tensor64, dim0: number, dim1: number): Tensor64 {
   const [a, b] = [resolveAxis(dim0, tensor.rank), resolveAxis(dim1, tensor.rank)];
   if (tensor.rank === 0) return tensor;
-  return permuteAxes(tensor, tensor.shape.map((_, axis) => (axis === a ? b : axis === b ? a : axis)));
+  return permuteAxes(
+    tensor,
+    tensor.shape.map((_, axis) => (axis === a ? b : axis === b ? a : axis)),
+  );
 }
 
 const movedim: Run = (a) => {
   const input = a.tensor("input");
   const from = a.ints("source").map((dim) => resolveAxis(dim, input.rank));
   const to = a.ints("destination").map((dim) => resolveAxis(dim, input.rank));
-  if (from.length !== to.length) throw programFails("movedim: source and destination must have the same number of dims");
+  if (from.length !== to.length)
+    throw programFails("movedim: source and destination must have the same number of dims");
   const rest = input.shape.map((_, axis) => axis).filter((axis) => !from.includes(axis));
-  return permute(input, input.shape.map((_, axis) => (to.includes(axis) ? from[to.indexOf(axis)]! : rest.shift()!)));
+  return permute(
+    input,
+    input.shape.map((_, axis) => (to.includes(axis) ? from[to.indexOf(axis)]! : rest.shift()!)),
+  );
 };
 
 const squeeze: Run = (a) => {
   const input = a.tensor("input");
   const axes = a.optionalInts("dim")?.map((dim) => resolveAxis(dim, input.rank)) ?? input.shape.map((_, axis) => axis);
-  return dropAxes(input, axes.filter((axis) => input.shape[axis] === 1));
+  return dropAxes(
+    input,
+    axes.filter((axis) => input.shape[axis] === 1),
+  );
 };
 
 const unsqueeze: Run = (a) => insertAxis(a.tensor("input"), resolveAxis(a.int("dim"), a.tensor("input").rank + 1));
@@ -144,7 +177,10 @@ const unsqueeze: Run = (a) => insertAxis(a.tensor("input"), resolveAxis(a.int("d
 /** -1 keeps a size. */
 function expand(tensor: Tensor64, sizes: readonly number[]): Tensor64 {
   const lead = sizes.length - tensor.rank;
-  return expandTo(tensor, sizes.map((size, axis) => (size === -1 && axis >= lead ? tensor.shape[axis - lead]! : size)));
+  return expandTo(
+    tensor,
+    sizes.map((size, axis) => (size === -1 && axis >= lead ? tensor.shape[axis - lead]! : size)),
+  );
 }
 
 /** `x.repeat(2, 1)`: the whole tensor, several times along each axis; torch.tile pads the counts with ones. */
@@ -154,9 +190,20 @@ function repeat(tensor: Tensor64, times: readonly number[], padCounts: boolean):
     throw programFails("number of dimensions of repeat dims can not be smaller than number of dimensions of tensor");
   }
   const shape = [...new Array<number>(counts.length - tensor.rank).fill(1), ...tensor.shape];
-  let spread = reshape(tensor, shape.flatMap((size) => [1, size]));
-  spread = expandTo(spread, shape.flatMap((size, axis) => [counts[axis]!, size]));
-  return contiguous(reshape(spread, shape.map((size, axis) => size * counts[axis]!)));
+  let spread = reshape(
+    tensor,
+    shape.flatMap((size) => [1, size]),
+  );
+  spread = expandTo(
+    spread,
+    shape.flatMap((size, axis) => [counts[axis]!, size]),
+  );
+  return contiguous(
+    reshape(
+      spread,
+      shape.map((size, axis) => size * counts[axis]!),
+    ),
+  );
 }
 
 /** Every element, several times in a row. */
@@ -166,7 +213,10 @@ const repeatInterleave: Run = (a) => {
   const axis = resolveAxis(dim ?? 0, input.rank);
   const times = a.int("repeats");
   const spread = insertAxis(input, axis + 1);
-  const expanded = expandTo(spread, spread.shape.map((size, i) => (i === axis + 1 ? times : size)));
+  const expanded = expandTo(
+    spread,
+    spread.shape.map((size, i) => (i === axis + 1 ? times : size)),
+  );
   return flatten(expanded, axis, axis + 1);
 };
 
@@ -175,21 +225,41 @@ const size: Run = (a) => {
   return a.isNone("dim") ? intTuple(shape) : BigInt(shape[resolveAxis(a.int("dim"), shape.length)]!);
 };
 
-const asShapeOf = (f: (tensor: Tensor64, shape: Shape) => Tensor64): Run => (a) => f(a.tensor("input"), a.tensor("other").shape);
-const variadic = (name: string, f: (tensor: Tensor64, values: number[]) => Tensor64): Run => (a: Bound) =>
-  f(a.tensor("input"), a.variadicInts(name));
+const asShapeOf =
+  (f: (tensor: Tensor64, shape: Shape) => Tensor64): Run =>
+  (a) =>
+    f(a.tensor("input"), a.tensor("other").shape);
+const variadic =
+  (name: string, f: (tensor: Tensor64, values: number[]) => Tensor64): Run =>
+  (a: Bound) =>
+    f(a.tensor("input"), a.variadicInts(name));
 
 const BOTH = "torch Tensor";
 
 export const shapes: readonly FunctionRow[] = [
-  [BOTH, "flatten", "input, start_dim=0, end_dim=-1", (a) => flatten(a.tensor("input"), a.int("start_dim"), a.int("end_dim"))],
+  [
+    BOTH,
+    "flatten",
+    "input, start_dim=0, end_dim=-1",
+    (a) => flatten(a.tensor("input"), a.int("start_dim"), a.int("end_dim")),
+  ],
   [BOTH, "ravel", "input", (a) => flatten(a.tensor("input"), 0, -1)],
   [BOTH, "unflatten", "input, dim, sizes", (a) => unflatten(a.tensor("input"), a.int("dim"), a.ints("sizes"))],
-  [BOTH, "transpose swapaxes swapdims", "input, dim0, dim1", (a) => transpose(a.tensor("input"), a.int("dim0"), a.int("dim1"))],
-  [BOTH, "t", "input", (a) => {
-    if (a.tensor("input").rank > 2) throw programFails("t() expects a tensor with <= 2 dimensions");
-    return a.tensor("input").rank < 2 ? a.tensor("input") : transpose(a.tensor("input"), 0, 1);
-  }],
+  [
+    BOTH,
+    "transpose swapaxes swapdims",
+    "input, dim0, dim1",
+    (a) => transpose(a.tensor("input"), a.int("dim0"), a.int("dim1")),
+  ],
+  [
+    BOTH,
+    "t",
+    "input",
+    (a) => {
+      if (a.tensor("input").rank > 2) throw programFails("t() expects a tensor with <= 2 dimensions");
+      return a.tensor("input").rank < 2 ? a.tensor("input") : transpose(a.tensor("input"), 0, 1);
+    },
+  ],
   [BOTH, "movedim moveaxis", "input, source, destination", movedim],
   [BOTH, "squeeze", "input, dim=None", squeeze],
   [BOTH, "unsqueeze", "input, dim", unsqueeze],
@@ -214,5 +284,10 @@ export const shapes: readonly FunctionRow[] = [
   ["Tensor", "contiguous", "input", (a) => contiguous(a.tensor("input"))],
   ["Tensor", "is_contiguous", "input", (a) => isContiguous(a.tensor("input"))],
   ["Tensor", "detach cpu", "input", (a) => a.tensor("input")],
-  [BOTH, "clone", "input", (a) => new Tensor64(rows(a.tensor("input")).slice(), a.tensor("input").shape, a.tensor("input").dtype)],
+  [
+    BOTH,
+    "clone",
+    "input",
+    (a) => new Tensor64(rows(a.tensor("input")).slice(), a.tensor("input").shape, a.tensor("input").dtype),
+  ],
 ];

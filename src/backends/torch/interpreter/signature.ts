@@ -24,7 +24,9 @@ export function bind(functionName: string, takes: string, args: CallArguments): 
   const plain = parameters.filter((parameter) => parameter.kind === "plain");
   const rest = parameters.find((parameter) => parameter.kind === "rest");
   if (!rest && args.positional.length > plain.length) {
-    throw programFails(`${functionName}() takes ${plain.length} positional arguments but ${args.positional.length} were given`);
+    throw programFails(
+      `${functionName}() takes ${plain.length} positional arguments but ${args.positional.length} were given`,
+    );
   }
   for (const [i, value] of args.positional.slice(0, plain.length).entries()) values.set(plain[i]!.name, value);
   if (rest) values.set(rest.name, new Tuple(args.positional.slice(plain.length)));
@@ -38,7 +40,8 @@ export function bind(functionName: string, takes: string, args: CallArguments): 
   }
   for (const parameter of parameters) {
     if (values.has(parameter.name)) continue;
-    if (parameter.default === undefined) throw programFails(`${functionName}() missing required argument '${parameter.name}'`);
+    if (parameter.default === undefined)
+      throw programFails(`${functionName}() missing required argument '${parameter.name}'`);
     values.set(parameter.name, parameter.default);
   }
   return new Bound(functionName, values);
@@ -98,7 +101,9 @@ export class Bound {
   }
 
   private wrong(name: string, expected: string): Error {
-    return programFails(`${this.functionName}(): argument '${name}' must be ${expected}, not ${typeName(this.value(name))}`);
+    return programFails(
+      `${this.functionName}(): argument '${name}' must be ${expected}, not ${typeName(this.value(name))}`,
+    );
   }
 
   tensor(name: string): Tensor64 {
@@ -188,7 +193,8 @@ export class Bound {
   only(name: string, ...modelled: readonly Value[]): void {
     const value = this.value(name);
     if (modelled.includes(value)) return;
-    const shown = typeof value === "string" || typeof value === "boolean" || value === null ? String(value) : typeName(value);
+    const shown =
+      typeof value === "string" || typeof value === "boolean" || value === null ? String(value) : typeName(value);
     throw programNotUnderstood(`${this.functionName}() with ${name}=${shown} is not known to the checker`);
   }
 }

@@ -8,12 +8,23 @@ export interface PyModule {
 }
 
 export type Statement =
-  | { readonly kind: "assign"; readonly line: number; readonly targets: readonly Expression[]; readonly value: Expression }
+  | {
+      readonly kind: "assign";
+      readonly line: number;
+      readonly targets: readonly Expression[];
+      readonly value: Expression;
+    }
   | AugmentedAssign
   | { readonly kind: "expression"; readonly line: number; readonly value: Expression }
   | { readonly kind: "return"; readonly line: number; readonly value: Expression | null }
   | { readonly kind: "pass" | "break" | "continue"; readonly line: number }
-  | { readonly kind: "if"; readonly line: number; readonly test: Expression; readonly then: Block; readonly otherwise: Block }
+  | {
+      readonly kind: "if";
+      readonly line: number;
+      readonly test: Expression;
+      readonly yes: Block;
+      readonly no: Block;
+    }
   | For
   | { readonly kind: "while"; readonly line: number; readonly test: Expression; readonly body: Block }
   | { readonly kind: "with"; readonly line: number; readonly body: Block }
@@ -92,10 +103,22 @@ export type Expression =
   | { readonly kind: "tuple" | "list"; readonly line: number; readonly items: readonly Expression[] }
   | { readonly kind: "dict"; readonly line: number; readonly entries: readonly (readonly [Expression, Expression])[] }
   | { readonly kind: "unary"; readonly line: number; readonly operator: string; readonly value: Expression }
-  | { readonly kind: "binary"; readonly line: number; readonly operator: string; readonly left: Expression; readonly right: Expression }
+  | {
+      readonly kind: "binary";
+      readonly line: number;
+      readonly operator: string;
+      readonly left: Expression;
+      readonly right: Expression;
+    }
   | Compare
   | { readonly kind: "and" | "or"; readonly line: number; readonly values: readonly Expression[] }
-  | { readonly kind: "conditional"; readonly line: number; readonly test: Expression; readonly then: Expression; readonly otherwise: Expression }
+  | {
+      readonly kind: "conditional";
+      readonly line: number;
+      readonly test: Expression;
+      readonly yes: Expression;
+      readonly no: Expression;
+    }
   | Comprehension
   | { readonly kind: "starred"; readonly line: number; readonly value: Expression };
 

@@ -8,7 +8,18 @@
  */
 import { programNotUnderstood } from "../../../error.ts";
 
-export type TokenKind = "name" | "int" | "float" | "string" | "fstring" | "op" | "newline" | "indent" | "dedent" | "end" | "unknown";
+export type TokenKind =
+  | "name"
+  | "int"
+  | "float"
+  | "string"
+  | "fstring"
+  | "op"
+  | "newline"
+  | "indent"
+  | "dedent"
+  | "end"
+  | "unknown";
 
 export interface Token {
   readonly kind: TokenKind;
@@ -26,9 +37,18 @@ const BLANK = /[ \t\f]+|\\\r?\n|#[^\r\n]*/y;
 const NEWLINE = /\r\n|\r|\n/y;
 const NAME = /[\p{L}_][\p{L}\p{N}_]*/uy;
 const NUMBER = /0[xX][0-9a-fA-F_]+|(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d[\d_]*)?/y;
-const OPERATOR = /\*\*=|\/\/=|>>=|<<=|\.\.\.|->|:=|\*\*|\/\/|<<|>>|<=|>=|==|!=|[+\-*/%@&|^]=|[+\-*/%@&|^~<>()[\]{},:.;=]/y;
+const OPERATOR =
+  /\*\*=|\/\/=|>>=|<<=|\.\.\.|->|:=|\*\*|\/\/|<<|>>|<=|>=|==|!=|[+\-*/%@&|^]=|[+\-*/%@&|^~<>()[\]{},:.;=]/y;
 const STRING = /([A-Za-z]{0,2})("""|'''|"|')/y;
-const ESCAPES: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", "\\": "\\", "'": "'", '"': '"', "0": "\0" };
+const ESCAPES: Readonly<Record<string, string>> = {
+  n: "\n",
+  t: "\t",
+  r: "\r",
+  "\\": "\\",
+  "'": "'",
+  '"': '"',
+  "0": "\0",
+};
 
 export function tokenize(text: string): Token[] {
   if (text.length > MAX_CHARACTERS) {
@@ -60,7 +80,8 @@ export function tokenize(text: string): Token[] {
     if (next === undefined || next === "#" || next === "\r" || next === "\n") return;
     atLineStart = false;
     if (width > indents.at(-1)!) {
-      if (indents.length >= MAX_INDENTS) throw programNotUnderstood(`more than ${MAX_INDENTS} nested blocks`, [place(line)]);
+      if (indents.length >= MAX_INDENTS)
+        throw programNotUnderstood(`more than ${MAX_INDENTS} nested blocks`, [place(line)]);
       indents.push(width);
       push("indent", "");
     }
@@ -68,7 +89,8 @@ export function tokenize(text: string): Token[] {
       indents.pop();
       push("dedent", "");
     }
-    if (width !== indents.at(-1)) throw programNotUnderstood("unindent does not match any outer indentation level", [place(line)]);
+    if (width !== indents.at(-1))
+      throw programNotUnderstood("unindent does not match any outer indentation level", [place(line)]);
   };
 
   while (position < text.length) {

@@ -1,0 +1,172 @@
+/**
+ * model: a loaded model, ready to predict
+ */
+import { type Axes, describeAxes, inOrder, layoutText, lettersOf, namedAxes, rearrangeArray, shapeOf } from "../axes.ts";
+import { Engine, type EngineValue } from "../backends/wasm/engine.ts";
+import { invalidInput } from "../error.ts";
+import type { Graph, Port, ValueId } from "../graph/graph.ts";
+import { elements, type Tensor, type TensorData } from "../tensor.ts";
+
+/** An input or an output of a model. */
+export interface ModelPort {
+  readonly name: string;
+  /** Its axes as the source has them: `NLC` for a series out of Keras. */
+  readonly layout: string;
+  /** Sizes by axis; null for the batch and for what is known only when the model runs. */
+  readonly shape: readonly (number | null)[];
+  readonly type: "float32" | "int32";
+}
+
+/** One input: numbers in the order of the model's layout, or a tensor that says its own order. */
+export type Input = TensorData | Tensor;
+
+/**
+ * A model in memory. Made by `load`; `dispose` gives its memory back.
+ */
+export class Model {
+  /** The file's name, or "model". */
+  readonly name: string;
+  readonly inputs: readonly ModelPort[];
+  readonly outputs: readonly ModelPort[];
+  /** What the file holds, e.g. `Keras 3.15.1`. */
+  readonly origin: string;
+  /** @internal */
+  readonly graph: Graph;
+  readonly #engine: Engine;
+
+  /** @internal */
+  constructor(graph: Graph, name: string, origin: string, module: WebAssembly.Module) {
+    this.graph = graph;
+    this.name = name;
+    this.origin = origin;
+    this.inputs = graph.inputs.map((port) => describePort(graph, port));
+    this.outputs = graph.outputs.map((port) => describePort(graph, port));
+    this.#engine = new Engine(graph, module);
+  }
+
+  /**
+   * Runs the model.
+   *
+   * @param input numbers of the only input, row-major in the model's layout (`NLC` for a series out of Keras; the batch
+   *   follows from the length), or a Tensor in any order of the same axes, or a record of those by input name
+   * @returns the output in its own layout and shape, or a record by output name where there are several
+   * @throws {ChannelwiseError} `invalid-input` when names, layouts or sizes do not fit; `disposed` after `dispose`
+   */
+  predict(input: Input | Readonly<Record<string, Input>>): Tensor | Record<string, Tensor> {
+    const tensors = this.predictAll(input);
+    if (tensors.length === 1) return tensors[0]!;
+    return Object.fromEntries(tensors.map((tensor, index) => [this.outputs[index]!.name, tensor]));
+  }
+
+  /** Like `predict`, with the outputs as a list in the order of `outputs`, also where there is one. */
+  predictAll(input: Input | Readonly<Record<string, Input>>): Tensor[] {
+    const given = this.#inputs(input);
+    const values = this.#engine.run(
+      given.map(({ data }) => data),
+      given.map(({ shape }) => shape),
+    );
+    return values.map(({ data, axes }) => ({ data, layout: layoutText(axes), shape: shapeOf(axes) as number[] }));
+  }
+
+  /**
+   * Runs the model and gives the output of every layer by its name: `conv1d`, `conv1d@1` for a shared layer's second call,
+   * `lstm:1` for a layer's second tensor.
+   */
+  layers(input: Input | Readonly<Record<string, Input>>): Map<string, Tensor> {
+    const values = this.values(input);
+    const result = new Map<string, Tensor>();
+    for (const call of this.graph.calls) {
+      call.outputs.forEach((id, index) => {
+        const { data, axes } = values.get(id)!;
+        const name = index === 0 ? call.name : `${call.name}:${index}`;
+        result.set(name, { data, layout: layoutText(axes), shape: shapeOf(axes) as number[] });
+      });
+    }
+    return result;
+  }
+
+  /** @internal Every value of the graph, in the source's order of axes. */
+  values(input: Input | Readonly<Record<string, Input>>): Map<ValueId, EngineValue> {
+    const given = this.#inputs(input);
+    return this.#engine.runAll(
+      given.map(({ data }) => data),
+      given.map(({ shape }) => shape),
+    );
+  }
+
+  /** Bytes of WebAssembly memory that the model holds; 0 after `dispose`. */
+  get memoryBytes(): number {
+    return this.#engine.memoryBytes;
+  }
+
+  /** Gives the model's memory back. Any later use throws `disposed`. */
+  dispose(): void {
+    this.#engine.dispose();
+  }
+
+  /** Inputs in the graph's order, as numbers in the graph's layout with their sizes. */
+  #inputs(input: Input | Readonly<Record<string, Input>>): { data: TensorData; shape: number[] }[] {
+    const ports = this.graph.inputs;
+    const single = isNumbers(input) || isTensor(input);
+    if (single && ports.length !== 1) {
+      throw invalidInput(`expected a record with ${ports.map((port) => port.name).join(", ")}, got one array`);
+    }
+    const record = single ? { [ports[0]!.name]: input } : input;
+    const spare = Object.keys(record).find((name) => !ports.some((port) => port.name === name));
+    if (spare !== undefined) throw invalidInput(`expected inputs ${ports.map((port) => port.name).join(", ")}, got ${spare}`);
+    const given = ports.map(({ name, value }) => {
+      const own = Object.hasOwn(record, name) ? record[name] : undefined;
+      if (own === undefined) throw invalidInput(`input ${name} is missing`);
+      return readInput(name, own, this.graph.values[value]!.axes);
+    });
+    const batches = new Set(given.map(({ shape }) => shape[0]));
+    if (batches.size > 1) throw invalidInput(`expected one batch size in all inputs, got ${[...batches].join(" and ")}`);
+    return given;
+  }
+}
+
+function describePort(graph: Graph, { name, value }: Port): ModelPort {
+  const { axes, type } = graph.values[value]!;
+  return { name, layout: layoutText(axes), shape: shapeOf(axes), type };
+}
+
+function isNumbers(input: unknown): input is TensorData {
+  return input instanceof Float32Array || input instanceof Int32Array;
+}
+
+function isTensor(input: object): input is Tensor {
+  return "data" in input && "layout" in input && isNumbers(input.data) && typeof input.layout === "string";
+}
+
+/** One input as numbers in the order of `axes`, with its sizes. */
+function readInput(name: string, input: Input, axes: Axes): { data: TensorData; shape: number[] } {
+  const expected = `input ${name}: expected ${describeAxes(axes)}`;
+  if (isNumbers(input)) return { data: input, shape: flatShape(input, axes, expected) };
+  if (!isTensor(input)) throw invalidInput(`${expected}, got ${typeof input}`, "give a Float32Array, an Int32Array or a Tensor");
+  const letters = [...lettersOf(axes)];
+  const same = input.layout === layoutText(axes);
+  if (!same && (input.layout.length !== letters.length || letters.some((letter) => !input.layout.includes(letter)))) {
+    throw invalidInput(`${expected}, got ${input.layout}`, `name the axes as the model does; any order of ${letters.join(", ")} will do`);
+  }
+  if (input.shape.length !== axes.length || elements(input.shape) !== input.data.length) {
+    throw invalidInput(`${expected}, got ${input.layout} = (${input.shape.join(", ")}) with ${input.data.length} numbers`);
+  }
+  const held = same ? axes.map((axis, index) => ({ ...axis, size: input.shape[index]! })) : namedAxes(input.layout, input.shape);
+  const wanted = inOrder(held, lettersOf(axes));
+  const shape = wanted.map((axis) => axis.size!);
+  if (axes.some((axis, index) => axis.size !== null && axis.size !== shape[index])) {
+    throw invalidInput(`${expected}, got ${input.layout} = (${input.shape.join(", ")})`);
+  }
+  return { data: rearrangeArray(input.data, held, wanted), shape };
+}
+
+/** The sizes of a flat array: the batch follows from the length; where a size is open, the array is one sample. */
+function flatShape(data: TensorData, axes: Axes, expected: string): number[] {
+  const [, ...rest] = axes;
+  const open = rest.filter((axis) => axis.size === null);
+  const known = rest.reduce((all, axis) => all * (axis.size ?? 1), 1);
+  const count = data.length / known;
+  if (open.length > 1) throw invalidInput(`${expected}, got ${data.length} numbers without a shape`, "give a Tensor, which says its sizes");
+  if (!Number.isInteger(count)) throw invalidInput(`${expected}, got ${data.length} numbers, not a multiple of ${known}`);
+  return axes.map((axis, index) => (index === 0 ? (open.length === 0 ? count : 1) : (axis.size ?? count)));
+}

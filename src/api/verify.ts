@@ -1,0 +1,123 @@
+/**
+ * verify: the proof of a conversion
+ *
+ * One side is the source's graph in the WebAssembly engine (channels last, float32). The other is the text of the emitted
+ * PyTorch program with its state dict in an interpreter of PyTorch's own semantics (channels first, float64), which shares
+ * no code with the first. Both get the same random inputs; every layer's output is compared.
+ */
+import { type Axes, layoutText, lettersOf, inOrder, rearrangeArray, shapeOf, sizedAxes } from "../axes.ts";
+import { type Array64, TorchProgram } from "../backends/torch/interpret.ts";
+import { stateData } from "../backends/torch/state.ts";
+import type { ValueId } from "../graph/graph.ts";
+import type { LayoutNote } from "../plan/layout.ts";
+import { compareArrays, type Difference } from "./compare.ts";
+import { type Conversion, type TorchConversion, torchConversion } from "./convert.ts";
+import type { Model } from "./model.ts";
+import { inputRecord, type RandomInput, randomInputs } from "./random.ts";
+
+export interface VerifyOptions extends TorchConversion {
+  /** How many random inputs, in one batch. Default 2. */
+  readonly samples?: number;
+  /** Of the random inputs. Default 0. */
+  readonly seed?: number;
+  /** Called as layers of the converted program are done. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** One layer, or one output, on both sides. */
+export interface LayerReport extends Difference {
+  readonly name: string;
+  /** The layer's class; empty for an output. */
+  readonly className: string;
+  /** Axes in the source's order, and their sizes in this run. */
+  readonly layout: string;
+  readonly shape: readonly number[];
+}
+
+export interface Report {
+  readonly agrees: boolean;
+  /** In the order of computation. */
+  readonly layers: readonly LayerReport[];
+  readonly outputs: readonly LayerReport[];
+  /** The first layer, or else output, that differs. */
+  readonly firstDifference: string | null;
+  readonly samples: number;
+  readonly seed: number;
+  /** What was done about the order of axes. */
+  readonly notes: readonly LayoutNote[];
+}
+
+/**
+ * Converts the model to PyTorch and compares both sides, layer by layer.
+ *
+ * @throws {ChannelwiseError} `usage` for a wrong option
+ */
+export async function verify(model: Model, options: VerifyOptions = {}): Promise<Report> {
+  return verifyProgram(model, torchConversion(model.graph, options), options);
+}
+
+/** A program's text and weights, where they are not the conversion's own. */
+export interface Against {
+  readonly source: string;
+  readonly state: ReadonlyMap<string, Array64>;
+}
+
+/** The conversion's state dict, as the interpreter takes it. */
+function ownState({ program }: Conversion): Map<string, Array64> {
+  return new Map(program.state.map((entry) => [entry.name, { shape: entry.shape, data: stateData(entry) }]));
+}
+
+/** Runs the model and a conversion of it on the same inputs. */
+export function verifyProgram(model: Model, conversion: Conversion, options: Omit<VerifyOptions, keyof TorchConversion> = {}, against?: Against): Report {
+  const { samples = 2, seed = 0, onProgress } = options;
+  const { graph } = model;
+  const { plan, program } = conversion;
+  const inputs = randomInputs(graph, samples, seed);
+  const wanted = model.values(inputRecord(graph, inputs));
+  const torch = new TorchProgram(against?.source ?? program.source);
+  torch.loadState(against?.state ?? ownState(conversion));
+
+  const layers: LayerReport[] = [];
+  const compare = (name: string, className: string, value: ValueId, got: Array64) => {
+    const want = wanted.get(plan.origins[value]!)!;
+    const held = sizedAxes(plan.graph.values[value]!.axes, got.shape);
+    return compareValue(name, className, inOrder(held, lettersOf(want.axes)), rearrangeArray(Float64Array.from(got.data as ArrayLike<number>), held, inOrder(held, lettersOf(want.axes))), want);
+  };
+  // Layers by the line that makes them; a program that is not the conversion's own has other lines.
+  const known = against === undefined || against.source === program.source;
+  const byLine = new Map<number, { name: string; className: string; value: ValueId }[]>();
+  for (const call of known ? plan.graph.calls : []) {
+    call.outputs.forEach((value, index) => {
+      const line = program.variables.get(value)!.line;
+      const entry = { name: index === 0 ? call.name : `${call.name}:${index}`, className: call.layer.className, value };
+      byLine.set(line, [...(byLine.get(line) ?? []), entry]);
+    });
+  }
+  let done = 0;
+  const given = programInputs(conversion, model, inputs);
+  const results = torch.run(given, (line, _name, value) => {
+    for (const entry of byLine.get(line) ?? []) layers.push(compare(entry.name, entry.className, entry.value, value as Array64));
+    onProgress?.(++done, program.variables.size);
+  });
+  const outputs = plan.graph.outputs.map(({ name, value }, index) => compare(name, "", value, results[index]!));
+  const differs = [...layers, ...outputs].find((entry) => !entry.agrees);
+  return { agrees: differs === undefined, layers, outputs, firstDifference: differs?.name ?? null, samples, seed, notes: plan.notes };
+}
+
+/** The inputs in the order of axes that the program takes. */
+export function programInputs({ plan }: Conversion, model: Model, inputs: readonly RandomInput[]): Array64[] {
+  return model.graph.inputs.map(({ value }, index) => {
+    const { data, shape } = inputs[index]!;
+    const axes = sizedAxes(model.graph.values[value]!.axes, shape);
+    const order = inOrder(axes, lettersOf(plan.graph.values[plan.graph.inputs[index]!.value]!.axes));
+    return { shape: shapeOf(order) as number[], data: rearrangeArray(data, axes, order) };
+  });
+}
+
+function compareValue(name: string, className: string, axes: Axes, got: Float64Array, want: { data: Float32Array; axes: Axes }): LayerReport {
+  const shape = shapeOf(want.axes) as number[];
+  const same = axes.every((axis, index) => axis.size === shape[index]);
+  // Parts of a merged axis may be held in another order (fold).
+  const data = same ? rearrangeArray(got, axes, want.axes) : new Float64Array();
+  return { name, className, layout: layoutText(want.axes), shape, ...compareArrays(data, want.data) };
+}

@@ -1,0 +1,223 @@
+/**
+ * emit: a planned graph as a PyTorch program that a person could have written
+ *
+ * Given   a graph planned for PyTorch (plan/layout.ts)
+ * Result  the text of `model.py`, the state dict that goes with it, and on which line each value of the graph is made
+ *
+ * One statement per node; the shape after each step stands in its comment. Variables: `x` for what is read once and at
+ * once, the layer's name for what is read again later.
+ */
+import { type Axes, axisIndex, axisSize, layoutText, shapeOf, shapeText } from "../../axes.ts";
+import type { Layer, Node, ValueId } from "../../graph/graph.ts";
+import { countReaders } from "../../graph/graph.ts";
+import type { ToTorch, TorchWriter } from "../../ops/facets.ts";
+import { facet, toTorch } from "../../ops/index.ts";
+import type { LayoutPlan } from "../../plan/layout.ts";
+import { className as defaultClassName, Names } from "./names.ts";
+import { modelFile, type Statement } from "./page.ts";
+import type { StateEntry } from "./state.ts";
+
+export interface TorchOptions {
+  /** Name of the class; made out of the model's name by default. */
+  readonly name?: string;
+  /** Name of the file with the weights, beside model.py. */
+  readonly weights: "model.safetensors" | "model.pt";
+}
+
+export interface TorchProgram {
+  readonly source: string;
+  readonly className: string;
+  readonly state: readonly StateEntry[];
+  /** Where each planned value is made: the line of its statement (1-based) and the variable, or an input's variable. */
+  readonly variables: ReadonlyMap<ValueId, { readonly line: number; readonly name: string }>;
+  /** The module's inputs and outputs: name, and layout as `NLC -> NCL` or `NC`. */
+  readonly inputs: readonly (readonly [name: string, layout: string])[];
+  readonly outputs: readonly (readonly [name: string, layout: string])[];
+}
+
+/** A variable of `forward`: how many statements still read it, and which statement assigned it. */
+interface Variable {
+  readonly name: string;
+  readers: number;
+  readonly statement: number;
+  /** The layer that it was named after. */
+  readonly layer: Layer | null;
+}
+
+export function emitTorch(plan: LayoutPlan, options: TorchOptions): TorchProgram {
+  return new Emitter(plan, options).run();
+}
+
+class Emitter {
+  readonly #plan: LayoutPlan;
+  readonly #options: TorchOptions;
+  readonly #variables = Names.forVariables();
+  readonly #moduleNames = Names.forModules();
+  readonly #modules = new Map<Layer, Map<string, { name: string; construct: string }>>();
+  readonly #state = new Map<string, StateEntry>();
+  readonly #helpers = new Map<string, string>();
+  readonly #imports = new Set<string>();
+  readonly #statements: Statement[] = [];
+  readonly #held = new Map<ValueId, Variable>();
+  readonly #readers: number[];
+  /** Variables that the node at hand assigned on its way. */
+  #steps: Variable[] = [];
+  /** Who holds `x`. */
+  #x: Variable | null = null;
+
+  constructor(plan: LayoutPlan, options: TorchOptions) {
+    this.#plan = plan;
+    this.#options = options;
+    this.#readers = countReaders(plan.graph);
+  }
+
+  run(): TorchProgram {
+    const { graph } = this.#plan;
+    const parameters = graph.inputs.map(({ name, value }) => {
+      const variable: Variable = { name: this.#variables.next(name), readers: this.#readers[value]!, statement: -1, layer: null };
+      this.#held.set(value, variable);
+      return variable.name;
+    });
+    for (const node of graph.nodes) this.#node(node);
+    const returned = graph.outputs.map((port) => this.#held.get(port.value)!.name);
+    const className = this.#options.name ?? defaultClassName(graph.name);
+    const inputs = graph.inputs.map(({ name, value }) => [name, this.#portText(value)] as const);
+    const outputs = graph.outputs.map(({ name, value }) => [name, this.#portText(value)] as const);
+    const page = modelFile({
+      className,
+      weights: this.#options.weights,
+      inputs,
+      outputs,
+      parameters,
+      inputShapes: graph.inputs.map(({ value }) => shapeText(graph.values[value]!.axes)),
+      integerInputs: graph.inputs.map(({ value }) => graph.values[value]!.type === "int32"),
+      modules: [...this.#modules.values()].flatMap((entries) => [...entries.values()]),
+      helpers: [...this.#helpers.values()],
+      imports: [...this.#imports],
+      statements: this.#statements,
+      returned,
+    });
+    const variables = new Map(
+      [...this.#held].map(([id, { name, statement }]) => [id, { name, line: page.lines[statement] ?? 0 }]),
+    );
+    return { source: page.text, className, state: [...this.#state.values()], variables, inputs, outputs };
+  }
+
+  /** How a value of the model enters or leaves the module: `NLC -> NCL`, or `NC` where both agree. */
+  #portText(value: ValueId): string {
+    const held = layoutText(this.#plan.graph.values[value]!.axes);
+    const source = layoutText(this.#plan.sourceAxes[this.#plan.origins[value]!]!);
+    return source === held ? held : `${source} -> ${held}`;
+  }
+
+  #node(node: Node): void {
+    const { graph } = this.#plan;
+    const inputs = node.inputs.map((id) => this.#held.get(id)!);
+    const axes = node.inputs.map((id) => graph.values[id]!.axes);
+    const outputs = node.outputs.map((id) => graph.values[id]!.axes);
+    // From here on the node's own reading no longer counts, so that its result may take over the variable.
+    for (const input of inputs) input.readers--;
+    const writer = this.#writer(node, inputs, axes);
+    const planned = { attributes: node.attributes, inputs: axes, outputs, weights: node.weights };
+    this.#steps = [];
+    const expression = facet<ToTorch<object>>(toTorch, node.kind)(planned, writer);
+    const [output] = node.outputs as [ValueId];
+    const readers = this.#readers[output]!;
+    for (const step of this.#steps) step.readers--;
+    // A node that does nothing here, such as a noise layer, gives its input on; one may end with a step of its own.
+    const same = [...this.#steps]
+      .reverse()
+      .concat(inputs)
+      .find((variable) => variable.name === expression);
+    if (same) {
+      same.readers += readers;
+      this.#held.set(output, same);
+      return;
+    }
+    const note = this.#note(node, axes);
+    this.#held.set(output, this.#assign(expression, readers, node, `(${shapeText(outputs[0]!)})${note}`));
+  }
+
+  /** Says why data is moved. */
+  #note(node: Node, [axes]: readonly Axes[]): string {
+    if (node.kind !== "reorder") return "";
+    const note = this.#plan.notes.find(
+      (candidate) =>
+        candidate.kind === "reorder" && candidate.layer === node.layer && candidate.from === layoutText(axes!),
+    );
+    return note ? `  ${note.to}, ${note.reason}` : "";
+  }
+
+  #assign(expression: string, readers: number, node: Node, comment: string, wanted?: string): Variable {
+    const name = wanted ?? this.#variable(readers, node);
+    const variable: Variable = { name, readers, statement: this.#statements.length, layer: node.layer };
+    this.#statements.push({ target: name, expression, comment });
+    if (name === "x") this.#x = variable;
+    return variable;
+  }
+
+  /** `x` where it is free and the value is read at once; a name that the same layer is done with; else a new name. */
+  #variable(readers: number, node: Node): string {
+    if (readers <= 1 && (this.#x === null || this.#x.readers === 0)) return "x";
+    const candidates = [...this.#steps, ...node.inputs.map((id) => this.#held.get(id)!)];
+    const done = candidates.find((variable) => variable.layer === node.layer && variable.readers === 0 && variable.name !== "x");
+    return done?.name ?? this.#variables.next(node.layer.path);
+  }
+
+  #writer(node: Node, inputs: readonly Variable[], axes: readonly Axes[]): TorchWriter {
+    const { layer } = node;
+    const path = (suffix = "") => {
+      const module = this.#modules.get(layer)?.get(suffix);
+      if (!module) throw new Error(`${layer.path} has no module`);
+      return module.name;
+    };
+    const position = (letter: string, index = 0) => axisIndex(axes[index]!, letter);
+    return {
+      input: (index) => inputs[index]!.name,
+      dim: position,
+      module: (construct, suffix = "") => {
+        const modules = this.#modules.get(layer) ?? new Map<string, { name: string; construct: string }>();
+        this.#modules.set(layer, modules);
+        const known = modules.get(suffix);
+        if (known && known.construct !== construct)
+          throw new Error(`${layer.path} is two modules: ${known.construct} and ${construct}`);
+        const module = known ?? {
+          name: this.#moduleNames.next(suffix === "" ? layer.path : `${layer.path}_${suffix}`),
+          construct,
+        };
+        modules.set(suffix, module);
+        return `self.${module.name}`;
+      },
+      state: (name, role, suffix) => {
+        const weight = layer.weights[role]!;
+        const { from, to } = this.#plan.weights.get(layer)![role]!;
+        const full = `${path(suffix)}.${name}`;
+        this.#state.set(full, {
+          name: full,
+          dtype: "float32",
+          shape: shapeOf(to) as number[],
+          source: { layer, role, weight, from, to },
+        });
+      },
+      constantState: (name, shape, value, suffix) => {
+        const full = `${path(suffix)}.${name}`;
+        this.#state.set(full, {
+          name: full,
+          dtype: name === "num_batches_tracked" ? "int64" : "float32",
+          shape,
+          source: { constant: value },
+        });
+      },
+      size: (letter, index = 0) =>
+        String(axisSize(axes[index]!, letter) ?? `${inputs[index]!.name}.shape[${position(letter, index)}]`),
+      step: (expression, comment, name) => {
+        const stepName = name === undefined ? undefined : name.includes(",") ? name : this.#variables.next(name);
+        const step = this.#assign(expression, 1, node, comment, stepName);
+        this.#steps.push(step);
+        return step.name;
+      },
+      helper: (name, source) => this.#helpers.set(name, source),
+      import: (name) => this.#imports.add(name),
+    };
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * memory: one instance of the kernels and what lies in its memory
+ *
+ *     0          heapBase                weightsEnd            workspace
+ *     | kernels' | weights, packed at    | tables and arena of |
+ *     | own data | load, never moved     | the plan in use     | -> grows
+ *
+ * Addresses are bytes, and multiples of 16. Views are made anew after the memory grew.
+ */
+import { instantiateSync } from "@assemblyscript/loader";
+import { ChannelwiseError } from "../../error.ts";
+import type { Kernels } from "../../ops/kernels.ts";
+
+const pageBytes = 65536;
+const alignment = 16;
+
+/** The exports that belong to the memory and not to the arithmetic. */
+interface Exports extends Kernels, Record<string, unknown> {
+  heapBase(): number;
+}
+
+export class KernelMemory {
+  readonly kernels: Kernels;
+  readonly #memory: WebAssembly.Memory;
+  #floats: Float32Array;
+  #integers: Int32Array;
+  #weightsEnd: number;
+
+  constructor(module: WebAssembly.Module) {
+    const { exports } = instantiateSync<Exports>(module, {});
+    this.kernels = exports;
+    this.#memory = exports.memory as WebAssembly.Memory;
+    this.#floats = new Float32Array(this.#memory.buffer);
+    this.#integers = new Int32Array(this.#memory.buffer);
+    this.#weightsEnd = align(exports.heapBase());
+  }
+
+  /** The first byte behind the weights. */
+  get weightsEnd(): number {
+    return this.#weightsEnd;
+  }
+
+  /** Bytes of the whole memory. */
+  get bytes(): number {
+    return this.#memory.buffer.byteLength;
+  }
+
+  /** Makes sure that the memory reaches `end`. */
+  reserve(end: number): void {
+    const missing = end - this.#memory.buffer.byteLength;
+    if (missing <= 0) return;
+    try {
+      this.#memory.grow(Math.ceil(missing / pageBytes));
+    } catch (cause) {
+      throw new ChannelwiseError({
+        code: "invalid-input",
+        message: `the model needs ${Math.ceil(end / 2 ** 20)} MiB of WebAssembly memory, more than there is`,
+        fix: "use a smaller batch or shorter series",
+        cause,
+      });
+    }
+  }
+
+  floats(): Float32Array {
+    if (this.#floats.buffer !== this.#memory.buffer) this.#floats = new Float32Array(this.#memory.buffer);
+    return this.#floats;
+  }
+
+  integers(): Int32Array {
+    if (this.#integers.buffer !== this.#memory.buffer) this.#integers = new Int32Array(this.#memory.buffer);
+    return this.#integers;
+  }
+
+  /** Reserves `bytes` behind the weights for good; gives the address. */
+  allocateWeights(bytes: number): number {
+    const address = this.#weightsEnd;
+    this.#weightsEnd = align(address + bytes);
+    this.reserve(this.#weightsEnd);
+    return address;
+  }
+}
+
+/** The next multiple of 16. */
+export function align(bytes: number): number {
+  return Math.ceil(bytes / alignment) * alignment;
+}

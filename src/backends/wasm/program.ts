@@ -1,0 +1,194 @@
+/**
+ * program: a planned graph for one set of input sizes, as kernel calls with addresses
+ *
+ * Given   a graph planned for the engine, and the sizes of its inputs
+ * Result  calls in order, with every value at its place in the arena
+ *
+ * A value that is a view of another has its place; so has the output of an element-by-element kernel whose input nothing
+ * else reads.
+ */
+import { type Axes, axisIndex, layoutText } from "../../axes.ts";
+import type { Graph, Node, ValueId } from "../../graph/graph.ts";
+import type { Operand, OpSpec, Place, StepKernel, ToWasm, WasmWriter } from "../../ops/facets.ts";
+import { facet, specs, toWasm } from "../../ops/index.ts";
+import { planMemory } from "../../plan/memory.ts";
+import { elements } from "../../tensor.ts";
+import { align, type KernelMemory } from "./memory.ts";
+import type { PackedWeights } from "./weights.ts";
+
+/** One kernel call, ready to run. */
+interface Call {
+  readonly run: (...operands: number[]) => unknown;
+  readonly operands: readonly number[];
+}
+
+/** Memory that is placed by the plan: a value and its views, or scratch. */
+interface Buffer {
+  bytes: number;
+  from: number;
+  to: number;
+  address: number;
+}
+
+type Base = Buffer | { readonly address: number };
+
+class Location implements Place {
+  readonly base: Base;
+  readonly offsetBytes: number;
+
+  constructor(base: Base, offsetBytes = 0) {
+    this.base = base;
+    this.offsetBytes = offsetBytes;
+  }
+
+  at(count: number): Place {
+    return new Location(this.base, this.offsetBytes + count * 4);
+  }
+}
+
+export class Program {
+  /** The actual axes of every value. */
+  readonly axes: readonly Axes[];
+  /** Bytes of the arena, for reports. */
+  readonly arenaBytes: number;
+  readonly #calls: readonly Call[];
+  readonly #buffers: readonly Buffer[];
+
+  /** @param keepAll whether every value is still there after a run, not only the outputs */
+  constructor(graph: Graph, shapes: readonly (readonly number[])[], memory: KernelMemory, weights: PackedWeights, keepAll: boolean) {
+    const compiler = new Compiler(graph, shapes, weights, keepAll);
+    compiler.run();
+    this.axes = compiler.axes;
+    const tables = compiler.tables.map((table) => ({ table, bytes: align(table.values.length * 4) }));
+    const start = memory.weightsEnd;
+    const arena = tables.reduce((end, { bytes }) => end + bytes, start);
+    const plan = planMemory(compiler.placed);
+    this.arenaBytes = plan.bytes;
+    memory.reserve(arena + plan.bytes);
+    compiler.placed.forEach((buffer, index) => {
+      buffer.address = arena + plan.offsets[index]!;
+    });
+    let address = start;
+    for (const { table, bytes } of tables) {
+      table.address = address;
+      memory.integers().set(table.values, address / 4);
+      address += bytes;
+    }
+    const operand = (value: Operand) => (typeof value === "number" ? value : (value as Location).base.address + value.offsetBytes);
+    this.#calls = compiler.calls.map(({ kernel, operands }) => ({
+      run: memory.kernels[kernel] as Call["run"],
+      operands: operands.map(operand),
+    }));
+    this.#buffers = compiler.buffers;
+  }
+
+  /** The address of a value. */
+  address(value: ValueId): number {
+    return this.#buffers[value]!.address;
+  }
+
+  run(): void {
+    for (const { run, operands } of this.#calls) run(...operands);
+  }
+}
+
+class Compiler {
+  readonly axes: Axes[] = [];
+  /** Per value its buffer; views share one. */
+  readonly buffers: Buffer[] = [];
+  readonly placed: Buffer[] = [];
+  readonly calls: { kernel: StepKernel; operands: readonly Operand[] }[] = [];
+  readonly tables: { values: readonly number[]; address: number }[] = [];
+  readonly #graph: Graph;
+  readonly #weights: PackedWeights;
+  readonly #keepAll: boolean;
+  readonly #lastReader: number[];
+
+  constructor(graph: Graph, shapes: readonly (readonly number[])[], weights: PackedWeights, keepAll: boolean) {
+    this.#graph = graph;
+    this.#weights = weights;
+    this.#keepAll = keepAll;
+    this.#lastReader = lastReaders(graph, keepAll);
+    graph.inputs.forEach(({ value }, index) => {
+      this.axes[value] = graph.values[value]!.axes.map((axis, position) => ({ ...axis, size: shapes[index]![position]! }));
+      this.#place(value, -1);
+    });
+  }
+
+  run(): void {
+    this.#graph.nodes.forEach((node, step) => {
+      const spec = facet<OpSpec<object>>(specs, node.kind);
+      const inputs = node.inputs.map((value) => this.axes[value]!);
+      spec.infer(node.attributes, inputs).forEach((axes, index) => {
+        this.axes[node.outputs[index]!] = this.#inHeldOrder(axes, node.outputs[index]!);
+      });
+      const outputs = node.outputs.map((value) => this.axes[value]!);
+      facet<ToWasm<object>>(toWasm, node.kind)({ attributes: node.attributes, inputs, outputs, weights: node.weights }, this.#writer(node, step));
+    });
+  }
+
+  /** Shape rules give axes in their input's order; a plan may hold the output in another. */
+  #inHeldOrder(axes: Axes, value: ValueId): Axes {
+    const held = this.#graph.values[value]!.axes;
+    return held.map((axis) => ({ ...axis, size: axes[axisIndex(axes, axis.letter)]!.size }));
+  }
+
+  #place(value: ValueId, from: number): Buffer {
+    const shape = this.#shape(value);
+    const buffer: Buffer = { bytes: elements(shape) * 4, from, to: Math.max(this.#lastReader[value]!, from), address: 0 };
+    this.buffers[value] = buffer;
+    this.placed.push(buffer);
+    return buffer;
+  }
+
+  #shape(value: ValueId): number[] {
+    const axes = this.axes[value]!;
+    if (axes.some((axis) => axis.size === null)) throw new Error(`sizes of ${layoutText(axes)} are not known`);
+    return axes.map((axis) => axis.size!);
+  }
+
+  #writer(node: Node, step: number): WasmWriter {
+    const share = (output: ValueId, buffer: Buffer) => {
+      buffer.to = Math.max(buffer.to, this.#lastReader[output]!);
+      this.buffers[output] = buffer;
+    };
+    return {
+      inputShape: (index) => this.#shape(node.inputs[index]!),
+      outputShape: (index = 0) => this.#shape(node.outputs[index]!),
+      input: (index) => new Location(this.buffers[node.inputs[index]!]!),
+      output: (index = 0) => new Location(this.buffers[node.outputs[index]!] ?? this.#place(node.outputs[index]!, step)),
+      call: (kernel, ...operands) => {
+        this.calls.push({ kernel, operands });
+      },
+      alias: () => share(node.outputs[0]!, this.buffers[node.inputs[0]!]!),
+      overwrite: (index) => {
+        const buffer = this.buffers[node.inputs[index]!]!;
+        const [output] = node.outputs as [ValueId];
+        const others = node.inputs.some((value, other) => other !== index && this.buffers[value] === buffer);
+        if (!this.#keepAll && !others && buffer.to === step && elements(this.#shape(output)) * 4 === buffer.bytes) share(output, buffer);
+      },
+      table: (values) => {
+        const table = { values, address: 0 };
+        this.tables.push(table);
+        return new Location(table);
+      },
+      scratch: (count) => {
+        const buffer: Buffer = { bytes: count * 4, from: step, to: step, address: 0 };
+        this.placed.push(buffer);
+        return new Location(buffer);
+      },
+      weight: (form, prepare) => new Location({ address: this.#weights.address(node.layer, node.weights, form, prepare) }),
+    };
+  }
+}
+
+/** The last step that reads each value; past the end for what has to be there afterwards. */
+function lastReaders(graph: Graph, keepAll: boolean): number[] {
+  const end = graph.nodes.length;
+  const last = new Array<number>(graph.values.length).fill(keepAll ? end : -1);
+  graph.nodes.forEach((node, step) => {
+    for (const input of node.inputs) last[input] = Math.max(last[input]!, step);
+  });
+  for (const { value } of graph.outputs) last[value] = end;
+  return last;
+}

@@ -1,0 +1,64 @@
+/**
+ * weights: packs a layer's weights into WebAssembly memory, once per layer and form
+ */
+import { rearrangeArray } from "../../axes.ts";
+import { toFloat32 } from "../../bytes/numbers.ts";
+import type { Layer } from "../../graph/graph.ts";
+import type { WeightPacker } from "../../ops/facets.ts";
+import type { LayoutPlan } from "../../plan/layout.ts";
+import { align, type KernelMemory } from "./memory.ts";
+
+export class PackedWeights {
+  readonly #memory: KernelMemory;
+  readonly #plan: LayoutPlan;
+  readonly #packed = new Map<Layer, Map<string, number>>();
+
+  constructor(memory: KernelMemory, plan: LayoutPlan) {
+    this.#memory = memory;
+    this.#plan = plan;
+  }
+
+  /** The address of a layer's weights in this form; `prepare` packs them if they are not there yet. */
+  address(layer: Layer, roles: readonly string[], form: string, prepare: (pack: WeightPacker) => void): number {
+    const forms = this.#packed.get(layer) ?? new Map<string, number>();
+    this.#packed.set(layer, forms);
+    const known = forms.get(form);
+    if (known !== undefined) return known;
+    const address = this.#prepare(layer, roles, prepare);
+    forms.set(form, address);
+    return address;
+  }
+
+  #prepare(layer: Layer, roles: readonly string[], prepare: (pack: WeightPacker) => void): number {
+    const memory = this.#memory;
+    let result: number | undefined;
+    let staged: number | undefined;
+    const write = (address: number, values: Float32Array) => memory.floats().set(values, address / 4);
+    prepare({
+      kernels: memory.kernels,
+      read: (role) => {
+        if (!roles.includes(role)) return null;
+        const { array } = layer.weights[role]!;
+        const { from, to } = this.#plan.weights.get(layer)![role]!;
+        return rearrangeArray(toFloat32(array), from, to);
+      },
+      allocate(elements) {
+        if (result !== undefined) throw new Error("a preparation allocates once, before it stages");
+        result = memory.allocateWeights(elements * 4);
+        staged = memory.weightsEnd;
+        return result;
+      },
+      stage(values) {
+        if (staged === undefined) throw new Error("allocate before staging");
+        const address = staged;
+        staged = align(address + values.byteLength);
+        memory.reserve(staged);
+        write(address, values);
+        return address;
+      },
+      write,
+    });
+    if (result === undefined) throw new Error(`nothing was packed for ${layer.path}`);
+    return result;
+  }
+}

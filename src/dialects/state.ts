@@ -1,0 +1,247 @@
+/**
+ * state: a graph in the metadata of a safetensors file, beside a PyTorch state dict
+ *
+ * The tensors are in PyTorch's layouts, so that `safetensors.torch.load_file` gives a state dict; the metadata says what
+ * they mean: under `channelwise`, JSON with inputs, operators, and for every weight its tensor and its layout on both
+ * sides. Shapes of all values follow from those of the inputs.
+ *
+ *     {"version": 1, "name": "net",
+ *      "inputs":  [{"name": "signal", "layout": "NLC", "shape": [null, 128, 9], "type": "float32"}],
+ *      "layers":  [{"path": "conv1d", "class": "Conv1D",
+ *                   "weights": {"kernel": {"tensor": "conv1d.weight", "torch": "OIK", "keras": "KIO"}}}],
+ *      "nodes":   [{"op": "conv1d", "layer": 0, "inputs": [0], "output": 1, "weights": ["kernel"], "layout": "NLC",
+ *                   "attributes": {"taps": 3, …}}],
+ *      "calls":   [{"name": "conv1d", "layer": 0, "outputs": [1]}],
+ *      "outputs": [{"name": "conv1d", "value": 1}]}
+ *
+ * A merged axis of a weight has `parts`: the pieces, in each side's order, with their sizes.
+ */
+import { type Axes, type Axis, describeAxes, layoutText, parseLayout, type Part, rearrangeArray, shapeOf } from "../axes.ts";
+import { toFloat32 } from "../bytes/numbers.ts";
+import { ChannelwiseError, corruptFile, invalidModel, missingWeight, unsupportedFeature } from "../error.ts";
+import { isRecord, parseJson } from "../formats/json.ts";
+import type { SafetensorsFile } from "../formats/safetensors.ts";
+import { GraphBuilder } from "../graph/build.ts";
+import { type Graph, type Layer, layersOf, type Weight } from "../graph/graph.ts";
+import type { OpSpec } from "../ops/facets.ts";
+import { facet, type OpKind, specs } from "../ops/index.ts";
+import { count, natural, type Schema, wrongAttribute } from "../ops/schema.ts";
+
+/** The metadata key. */
+export const graphKey = "channelwise";
+const version = 1;
+
+/** Where a weight lies in the state dict: `from` as Keras has it, `to` as the tensor does. */
+export interface TensorPlace {
+  readonly tensor: string;
+  readonly from: Axes;
+  readonly to: Axes;
+}
+
+/** The metadata that makes a state dict a model. */
+export function describeGraph(graph: Graph, place: (layer: Layer, role: string) => TensorPlace): string {
+  const layers = layersOf(graph);
+  return JSON.stringify({
+    version,
+    name: graph.name,
+    inputs: graph.inputs.map(({ name, value }) => {
+      const { axes, type } = graph.values[value]!;
+      return { name, layout: layoutText(axes), shape: shapeOf(axes), type };
+    }),
+    layers: layers.map((layer) => ({
+      path: layer.path,
+      class: layer.className,
+      weights: Object.fromEntries(Object.keys(layer.weights).map((role) => [role, describeWeight(place(layer, role))])),
+    })),
+    nodes: graph.nodes.map((node) => ({
+      op: node.kind,
+      layer: layers.indexOf(node.layer),
+      inputs: node.inputs,
+      output: node.outputs[0],
+      weights: node.weights,
+      layout: layoutText(graph.values[node.outputs[0]!]!.axes),
+      attributes: node.attributes,
+    })),
+    calls: graph.calls.map((call) => ({ name: call.name, layer: layers.indexOf(call.layer), outputs: call.outputs })),
+    outputs: graph.outputs,
+  });
+}
+
+function describeWeight({ tensor, from, to }: TensorPlace): object {
+  const parts = (axes: Axes) => axes.find((axis) => axis.segments)?.segments;
+  const merged = parts(from);
+  const letter = from.find((axis) => axis.segments)?.letter;
+  const text = (axes: Axes) => axes.map((axis) => axis.letter).join("");
+  return {
+    tensor,
+    torch: text(to),
+    keras: text(from),
+    ...(merged ? { parts: { letter, torch: parts(to), keras: merged, layouts: `${layoutText(from)} -> ${layoutText(to)}` } } : {}),
+  };
+}
+
+/**
+ * The graph of a file that `describeGraph` described.
+ *
+ * @throws {ChannelwiseError} `unsupported-feature` for a bare state dict, `invalid-model`, `missing-weight` or
+ *   `corrupt-file` for metadata that does not hold together
+ */
+export function graphFromState(file: SafetensorsFile, place: readonly string[]): Graph {
+  const where = [...place, "__metadata__", graphKey];
+  const text = Object.hasOwn(file.metadata, graphKey) ? file.metadata[graphKey] : undefined;
+  if (text === undefined) {
+    throw unsupportedFeature("the file holds weights and no model", place, "convert the Keras model with channelwise, which writes the model beside the weights");
+  }
+  const json = parseJson(new TextEncoder().encode(text), where);
+  if (!isRecord(json) || json.version !== version) {
+    throw unsupportedFeature(`expected version ${version} of the graph, got ${isRecord(json) ? JSON.stringify(json.version) : "none"}`, where, "update channelwise");
+  }
+  try {
+    return new Reader(file, json, where).graph();
+  } catch (error) {
+    // Shape rules fail with plain errors for letters that are not there.
+    if (error instanceof ChannelwiseError) throw error.where.length > 0 ? error : error.within(where.join(" > "));
+    throw invalidModel(error instanceof Error ? error.message : String(error), where);
+  }
+}
+
+class Reader {
+  readonly #file: SafetensorsFile;
+  readonly #json: Record<string, unknown>;
+  readonly #where: readonly string[];
+  readonly #graph = new GraphBuilder();
+
+  constructor(file: SafetensorsFile, json: Record<string, unknown>, where: readonly string[]) {
+    this.#file = file;
+    this.#json = json;
+    this.#where = where;
+  }
+
+  graph(): Graph {
+    const inputs = this.#list("inputs").map((entry) => ({ name: this.#text(entry, "name"), value: this.#input(entry) }));
+    const layers = this.#list("layers").map((entry) => this.#layer(entry));
+    const layer = (entry: Record<string, unknown>) => {
+      const found = layers[Number(entry.layer)];
+      return found && natural(entry.layer) ? found : this.#refuse(`layer ${JSON.stringify(entry.layer)}`);
+    };
+    for (const entry of this.#list("nodes")) this.#node(entry, layer(entry));
+    this.#list("calls").forEach((entry) => {
+      this.#graph.calls.push({ name: this.#text(entry, "name"), layer: layer(entry), outputs: this.#values(entry.outputs) });
+    });
+    const outputs = this.#list("outputs").map((entry) => ({ name: this.#text(entry, "name"), value: this.#values([entry.value])[0]! }));
+    if (inputs.length === 0 || outputs.length === 0) this.#refuse("a model without inputs or outputs");
+    return this.#graph.finish(this.#text(this.#json, "name"), inputs, outputs);
+  }
+
+  #refuse(what: string): never {
+    throw corruptFile(`unexpected ${what}`, this.#where);
+  }
+
+  #list(key: string): Record<string, unknown>[] {
+    const list = this.#json[key];
+    if (!Array.isArray(list) || !list.every(isRecord)) return this.#refuse(`${key}, which is not a list of objects`);
+    return list;
+  }
+
+  #text(entry: Record<string, unknown>, key: string): string {
+    const text = entry[key];
+    return typeof text === "string" ? text : this.#refuse(`${key} ${JSON.stringify(text)}`);
+  }
+
+  #values(ids: unknown): number[] {
+    if (!Array.isArray(ids) || !ids.every((id) => natural(id) && id < this.#graph.values.length)) return this.#refuse(`values ${JSON.stringify(ids)}`);
+    return ids;
+  }
+
+  #input(entry: Record<string, unknown>): number {
+    const { shape, type } = entry;
+    const layout = parseLayout(this.#text(entry, "layout"));
+    const letters = layout.map(([group]) => group!.join(""));
+    if (letters.some((letter) => letter.length !== 1) || new Set(letters).size !== letters.length) this.#refuse(`layout ${entry.layout}`);
+    if (!Array.isArray(shape) || shape.length !== letters.length || !shape.every((size) => size === null || natural(size))) return this.#refuse("shape");
+    if (type !== "float32" && type !== "int32") return this.#refuse(`type ${JSON.stringify(type)}`);
+    const axes = letters.map((letter, index): Axis => ({ letter, size: shape[index] }));
+    return this.#graph.value(this.#text(entry, "name"), axes, type);
+  }
+
+  #layer(entry: Record<string, unknown>): Layer {
+    const { weights } = entry;
+    if (!isRecord(weights)) return this.#refuse("weights");
+    return {
+      path: this.#text(entry, "path"),
+      className: this.#text(entry, "class"),
+      weights: Object.fromEntries(Object.entries(weights).map(([role, weight]) => [role, this.#weight(role, weight)])),
+    };
+  }
+
+  #weight(role: string, entry: unknown): Weight {
+    if (!isRecord(entry)) return this.#refuse(`weight ${role}`);
+    const name = this.#text(entry, "tensor");
+    const tensor = this.#file.tensors.get(name);
+    if (!tensor) throw missingWeight(`expected a tensor ${name}, found none`, this.#where);
+    const torch = this.#text(entry, "torch");
+    const keras = this.#text(entry, "keras");
+    if (torch.length !== tensor.shape.length || [...torch].sort().join("") !== [...keras].sort().join("") || new Set(torch).size !== torch.length) {
+      return this.#refuse(`layouts ${torch} and ${keras} of ${name} with ${tensor.shape.length} dimensions`);
+    }
+    const sizes = new Map([...torch].map((letter, index) => [letter, tensor.shape[index]!]));
+    const plain = (letters: string) => [...letters].map((letter): Axis => ({ letter, size: sizes.get(letter)! }));
+    const merged = this.#merged(entry.parts, sizes);
+    const withParts = (axes: Axis[], side: "torch" | "keras") => axes.map((axis) => (axis.letter === merged?.letter ? { ...axis, segments: merged[side] } : axis));
+    const [from, to] = [withParts(plain(torch), "torch"), withParts(plain(keras), "keras")];
+    const shape = shapeOf(to) as number[];
+    const array = { dtype: "float32" as const, shape, read: () => rearrangeArray(toFloat32(tensor), from, to) };
+    return { array, axes: plain(keras) };
+  }
+
+  /** The pieces of a weight's merged axis in both orders: the same pieces, which fill the axis. */
+  #merged(entry: unknown, sizes: ReadonlyMap<string, number>): { letter: string; torch: Part[][]; keras: Part[][] } | null {
+    if (entry === undefined) return null;
+    if (!isRecord(entry)) return this.#refuse("parts");
+    const letter = this.#text(entry, "letter");
+    const isPart = (part: unknown): part is Part => isRecord(part) && typeof part.letter === "string" && natural(part.size);
+    const isSegments = (list: unknown): list is Part[][] => Array.isArray(list) && list.every((parts) => Array.isArray(parts) && parts.every(isPart));
+    const { torch, keras } = entry;
+    if (!isSegments(torch) || !isSegments(keras)) return this.#refuse("parts");
+    const total = (segments: Part[][]) => segments.reduce((sum, parts) => sum + parts.reduce((all, part) => all * part.size!, 1), 0);
+    const pieces = (segments: Part[][]) => JSON.stringify(segments.map((parts) => parts.map((part) => `${part.letter}${part.size}`).sort()));
+    const distinct = torch.every((parts) => new Set(parts.map((part) => part.letter)).size === parts.length);
+    if (!distinct || total(torch) !== sizes.get(letter) || pieces(torch) !== pieces(keras)) return this.#refuse(`parts of axis ${letter}`);
+    return { letter, torch, keras };
+  }
+
+  #node(entry: Record<string, unknown>, layer: Layer): void {
+    const kind = this.#text(entry, "op");
+    const { attributes, weights } = entry;
+    if (!Object.hasOwn(specs, kind) || !isRecord(attributes)) return this.#refuse(`operator ${kind}`);
+    const spec = facet<OpSpec<object>>(specs, kind as OpKind);
+    const wrong = wrongAttribute(spec.attributes as Schema<Record<string, unknown>>, attributes);
+    if (wrong !== null) return this.#refuse(`attribute ${wrong} of ${kind}: ${JSON.stringify(attributes[wrong])}`);
+    if (!Array.isArray(weights) || !weights.every((role) => typeof role === "string" && Object.hasOwn(layer.weights, role) && Object.hasOwn(spec.weights, role))) {
+      return this.#refuse(`weights ${JSON.stringify(weights)} of ${kind}`);
+    }
+    const inputs = this.#values(entry.inputs);
+    if (inputs.length === 0) return this.#refuse(`${kind} without inputs`);
+    const given = inputs.map((id) => this.#graph.values[id]!.axes);
+    this.#checkWeights(kind, spec, spec.shapes?.(attributes, given) ?? {}, layer, weights);
+    const [axes] = spec.infer(attributes, given);
+    if (!axes!.every(({ letter, size }) => size === null || (count(size) && letter !== ""))) return this.#refuse(`sizes ${layoutText(axes!)} of ${kind}`);
+    const output = this.#graph.value(layer.path, axes!, this.#graph.values[inputs[0]!]!.type);
+    if (output !== entry.output || layoutText(axes!) !== entry.layout) return this.#refuse(`output ${JSON.stringify(entry.output)} of ${kind}`);
+    this.#graph.node({ kind, attributes, inputs, outputs: [output], layer, weights });
+  }
+
+  #checkWeights(kind: string, spec: OpSpec<object>, shapes: Readonly<Record<string, readonly (number | null)[]>>, layer: Layer, roles: readonly string[]): void {
+    for (const [role, { keras, optional }] of Object.entries(spec.weights)) {
+      if (!roles.includes(role)) {
+        if (!optional) this.#refuse(`${kind} without ${role}`);
+        continue;
+      }
+      const { axes } = layer.weights[role]!;
+      const expected = shapes[role]!;
+      if (axes.map((axis) => axis.letter).join("") !== keras || axes.some((axis, index) => axis.size !== expected[index])) {
+        this.#refuse(`${role} of ${layer.path}: expected ${keras} = (${expected.join(", ")}), got ${describeAxes(axes)}`);
+      }
+    }
+  }
+}

@@ -1,0 +1,10 @@
+/**
+ * channelwise: Keras models in PyTorch, and anywhere else, with the same numbers coming out.
+ */
+export { type ConvertOptions, convert, type TorchConversion } from "./api/convert.ts";
+export { type Conv1dOptions, conv1d, dense, gemm, transpose } from "./api/functions.ts";
+export { type LoadOptions, load } from "./api/load.ts";
+export type { Input, Model, ModelPort } from "./api/model.ts";
+export { ChannelwiseError, type ErrorCode } from "./error.ts";
+export type { Source } from "./platform/source.ts";
+export { type Tensor, type TensorData, tensor } from "./tensor.ts";

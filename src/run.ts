@@ -1,0 +1,32 @@
+/**
+ * channelwise/run: the small entry for serving. Loads the `.safetensors` models that channelwise writes, and runs them.
+ */
+import { Model } from "./api/model.ts";
+import { graphFromState } from "./dialects/state.ts";
+import { readSafetensors } from "./formats/safetensors.ts";
+import { kernelModule } from "./platform/kernels.ts";
+import { readSource, type Source } from "./platform/source.ts";
+
+export type { Input, Model, ModelPort } from "./api/model.ts";
+export { ChannelwiseError, type ErrorCode } from "./error.ts";
+export type { Source } from "./platform/source.ts";
+export { type Tensor, type TensorData, tensor } from "./tensor.ts";
+
+export interface LoadOptions {
+  /** What messages call the model; the file's name by default. */
+  readonly name?: string;
+  /** The compiled kernels, for hosts that forbid compiling bytes at run time. */
+  readonly module?: WebAssembly.Module;
+}
+
+/**
+ * Loads a model that channelwise wrote as `.safetensors`: a path (Node, Deno, Bun), a URL, a Response, a Blob, or bytes.
+ *
+ * @throws {ChannelwiseError} `unreadable-file`, `corrupt-file`, `unsupported-feature`, `missing-weight`
+ */
+export async function load(source: Source, options: LoadOptions = {}): Promise<Model> {
+  const { bytes, name: found } = await readSource(source);
+  const name = options.name ?? found;
+  const graph = graphFromState(readSafetensors(bytes, [name]), [name]);
+  return new Model(graph, name, "channelwise safetensors", kernelModule(options.module));
+}
