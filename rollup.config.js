@@ -1,23 +1,28 @@
 /**
- * Bundles build/js (what tsc makes of src/) into dist/: one file per entry, the kernels inlined.
+ * Bundles build/js (what tsc makes of src/) into dist/: one file per entry, the kernels inlined. Each entry is bundled by
+ * itself, so that channelwise/run holds what running a model takes and nothing else.
  */
 import { chmodSync, copyFileSync } from "node:fs";
 import { nodeResolve } from "@rollup/plugin-node-resolve";
 
 /** What the command line needs and the library does not: stays a dependency. */
-const external = [/^node:/, "commander", "picocolors"];
+const external = [/^node:/, "commander", "picocolors", "cli-progress"];
 
-const finish = {
-  name: "finish",
-  writeBundle() {
-    copyFileSync("build/kernels.wasm", "dist/kernels.wasm");
-    chmodSync("dist/cli.js", 0o755);
-  },
+const copyKernels = {
+  name: "copy-kernels",
+  writeBundle: () => copyFileSync("build/kernels.wasm", "dist/kernels.wasm"),
 };
+const makeExecutable = { name: "make-executable", writeBundle: () => chmodSync("dist/cli.js", 0o755) };
 
-export default {
-  input: { index: "build/js/index.js", run: "build/js/run.js", cli: "build/js/cli/main.js" },
-  output: { dir: "dist", format: "esm", chunkFileNames: "shared-[hash].js", hoistTransitiveImports: false },
+const entry = (input, file, plugin) => ({
+  input,
+  output: { file, format: "esm", inlineDynamicImports: true },
   external,
-  plugins: [nodeResolve({ preferBuiltins: true }), finish],
-};
+  plugins: [nodeResolve({ preferBuiltins: true }), plugin],
+});
+
+export default [
+  entry("build/js/index.js", "dist/index.js", copyKernels),
+  entry("build/js/run.js", "dist/run.js"),
+  entry("build/js/cli/main.js", "dist/cli.js", makeExecutable),
+];

@@ -65,7 +65,11 @@ export function layoutRank(layout: ParsedLayout): number {
 /** The layout text of some axes: `N(LC)` for a merged one. */
 export function layoutText(axes: Axes): string {
   return axes
-    .map((axis) => (axis.segments ? `(${axis.segments.map((parts) => parts.map((part) => part.letter).join("")).join("|")})` : axis.letter))
+    .map((axis) =>
+      axis.segments
+        ? `(${axis.segments.map((parts) => parts.map((part) => part.letter).join("")).join("|")})`
+        : axis.letter,
+    )
     .join("");
 }
 
@@ -183,7 +187,9 @@ function runsOf(axes: Axes, source: Axes): Runs[] {
     const segments = axis.segments ?? origin?.segments;
     if (!segments) return [[{ key: axis.letter, size: axis.size }]];
     if (origin?.segments) {
-      return segments.map((parts, index) => parts.map((part) => ({ key: `${axis.letter}${index}.${part.letter}`, size: part.size })));
+      return segments.map((parts, index) =>
+        parts.map((part) => ({ key: `${axis.letter}${index}.${part.letter}`, size: part.size })),
+      );
     }
     return segments.map((parts) =>
       parts.flatMap((part) => {
@@ -235,11 +241,17 @@ export function rearrangement(from: Axes, to: Axes): StridedCopy[] {
   for (const target of combinations(targets)) {
     const wanted = target.flatMap((run) => run.leaves);
     const keys = new Set(wanted.map((leaf) => leaf.key));
-    const source = sources.map((runs) => runs.find((run) => run.leaves.every((leaf) => leaf.size === 1 || keys.has(leaf.key))));
+    const source = sources.map((runs) =>
+      runs.find((run) => run.leaves.every((leaf) => leaf.size === 1 || keys.has(leaf.key))),
+    );
     const found = source.flatMap((run) => run?.leaves ?? []);
     const moving = wanted.filter((leaf) => leaf.size !== 1);
     const origin = moving.map((leaf) => found.find((candidate) => candidate.key === leaf.key));
-    if (source.includes(undefined) || origin.includes(undefined) || moving.length !== found.filter((leaf) => leaf.size !== 1).length) {
+    if (
+      source.includes(undefined) ||
+      origin.includes(undefined) ||
+      moving.length !== found.filter((leaf) => leaf.size !== 1).length
+    ) {
       throw new Error(`cannot rearrange ${describeAxes(from)} to ${describeAxes(to)}`);
     }
     copies.push({

@@ -96,7 +96,7 @@ export function unsupportedFeature(message: string, where: readonly string[] = [
     code: "unsupported-feature",
     message,
     where,
-    fix: fix ?? "save the model again with Keras 3 (model.save(\"model.keras\")), or report the file",
+    fix: fix ?? 'save the model again with Keras 3 (model.save("model.keras")), or report the file',
   });
 }
 
@@ -164,7 +164,12 @@ export function valueOutOfRange(
 }
 
 /** The model has a layer that no operator family reads. */
-export function unsupportedLayer(what: string, where: readonly string[], supported: readonly string[], why?: string): ChannelwiseError {
+export function unsupportedLayer(
+  what: string,
+  where: readonly string[],
+  supported: readonly string[],
+  why?: string,
+): ChannelwiseError {
   return new ChannelwiseError({
     code: "unsupported-layer",
     message: `${what} is not supported${why ? `: ${why}` : ""}`,
@@ -174,7 +179,12 @@ export function unsupportedLayer(what: string, where: readonly string[], support
 }
 
 /** A layer's option has a value that is not supported. */
-export function unsupportedOption(className: string, option: string, why: string, where: readonly string[]): ChannelwiseError {
+export function unsupportedOption(
+  className: string,
+  option: string,
+  why: string,
+  where: readonly string[],
+): ChannelwiseError {
   return new ChannelwiseError({
     code: "unsupported-option",
     message: `${className}: option ${option}: ${why}`,
@@ -206,13 +216,20 @@ export function missingWeight(message: string, where: readonly string[]): Channe
 // ----------------------------------------------------------------------------------------------------- using
 
 /** The caller's data does not fit the model. */
-export function invalidInput(message: string, fix = "`channelwise inspect` lists the model's inputs"): ChannelwiseError {
+export function invalidInput(
+  message: string,
+  fix = "`channelwise inspect` lists the model's inputs",
+): ChannelwiseError {
   return new ChannelwiseError({ code: "invalid-input", message, fix });
 }
 
 /** The model was used after `dispose()`. */
 export function disposed(what: string): ChannelwiseError {
-  return new ChannelwiseError({ code: "disposed", message: `${what} was used after dispose()`, fix: "load the model again" });
+  return new ChannelwiseError({
+    code: "disposed",
+    message: `${what} was used after dispose()`,
+    fix: "load the model again",
+  });
 }
 
 /** An option of a function or a command has a value that it can't have. */
@@ -225,15 +242,69 @@ export function wrongOption(option: string, choices: readonly string[], got: unk
 }
 
 /** Two sides that have to agree do not. */
-export function outputsDiffer(message: string): ChannelwiseError {
+export function outputsDiffer(message: string, converted?: string): ChannelwiseError {
+  const own =
+    "this is a fault of channelwise; `channelwise verify` shows it layer by layer, please report it with the file";
   return new ChannelwiseError({
     code: "outputs-differ",
     message,
-    fix: "this is a fault of channelwise; `channelwise verify` shows it layer by layer, please report it with the file",
+    fix: converted === undefined ? own : "convert the model again, or look at what was changed since",
   });
 }
 
 /** A tensor's axes are in another order than a function takes, or are other axes. */
 export function layoutMismatch(message: string): ChannelwiseError {
-  return new ChannelwiseError({ code: "layout-mismatch", message, fix: "bring the tensor into that order with transpose, or name its axes rightly" });
+  return new ChannelwiseError({
+    code: "layout-mismatch",
+    message,
+    fix: "bring the tensor into that order with transpose, or name its axes rightly",
+  });
+}
+
+/** An array that is to be written has more or fewer bytes than its shape and type need. */
+export function dataSizeMismatch(
+  array: { readonly dtype: string; readonly shape: readonly number[] },
+  expectedBytes: number,
+  foundBytes: number,
+  where: readonly string[] = [],
+): ChannelwiseError {
+  return new ChannelwiseError({
+    code: "shape-mismatch",
+    message: `expected ${expectedBytes} bytes for ${array.dtype} (${array.shape.join(", ")}), got ${foundBytes}`,
+    where,
+    fix: "give the shape, or the dtype, that the data has",
+  });
+}
+
+/** What the operating system says of a file, in words. */
+function reasonOf(cause: unknown): string {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  const words: Record<string, string> = {
+    ENOENT: "there is no such file",
+    EISDIR: "it is a folder",
+    EACCES: "permission denied",
+    ENOSPC: "no space is left",
+    ENOTDIR: "a part of the path is no folder",
+  };
+  return words[code] ?? (cause instanceof Error ? cause.message : String(cause));
+}
+
+/** A file or a URL can't be read. */
+export function unreadable(path: string, cause: unknown): ChannelwiseError {
+  return new ChannelwiseError({
+    code: "unreadable-file",
+    message: `cannot read ${path}: ${reasonOf(cause)}`,
+    fix: "check the path, and that it may be read",
+    cause,
+  });
+}
+
+/** A file can't be written; what was there before is still there. */
+export function unwritable(path: string, cause: unknown): ChannelwiseError {
+  return new ChannelwiseError({
+    code: "unreadable-file",
+    message: `cannot write ${path}: ${reasonOf(cause)}`,
+    fix: "check the path, and that there is room",
+    cause,
+  });
 }

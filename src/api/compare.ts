@@ -20,7 +20,8 @@ export const tolerance = { ofLargest: 1e-5, ofElement: 1e-4 } as const;
 
 /** Compares element by element. Where one side is infinite or not a number, so has to be the other. */
 export function compareArrays(got: ArrayLike<number>, want: ArrayLike<number>): Difference {
-  if (got.length !== want.length) return { maxAbsolute: Number.POSITIVE_INFINITY, maxRelative: Number.POSITIVE_INFINITY, agrees: false };
+  if (got.length !== want.length)
+    return { maxAbsolute: Number.POSITIVE_INFINITY, maxRelative: Number.POSITIVE_INFINITY, agrees: false };
   let largest = 0;
   for (let index = 0; index < want.length; index++) {
     const magnitude = Math.abs(want[index]!);
@@ -35,5 +36,9 @@ export function compareArrays(got: ArrayLike<number>, want: ArrayLike<number>): 
     if (!(difference <= tolerance.ofLargest * largest + tolerance.ofElement * Math.abs(b))) agrees = false;
     if (!(difference <= maxAbsolute)) maxAbsolute = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference;
   }
-  return { maxAbsolute, maxRelative: largest === 0 ? (maxAbsolute === 0 ? 0 : Number.POSITIVE_INFINITY) : maxAbsolute / largest, agrees };
+  return {
+    maxAbsolute,
+    maxRelative: largest === 0 ? (maxAbsolute === 0 ? 0 : Number.POSITIVE_INFINITY) : maxAbsolute / largest,
+    agrees,
+  };
 }

@@ -8,7 +8,8 @@ import { stateData } from "../backends/torch/state.ts";
 import type { DenseArray } from "../bytes/numbers.ts";
 import { writeNpz } from "../bytes/npz.ts";
 import { describeGraph, graphKey, type TensorPlace } from "../dialects/state.ts";
-import { ChannelwiseError, outputsDiffer, wrongOption } from "../error.ts";
+import { outputsDiffer, wrongOption } from "../error.ts";
+import { writeCheckpoint } from "../formats/pytorch.ts";
 import { writeSafetensors } from "../formats/safetensors.ts";
 import type { Graph } from "../graph/graph.ts";
 import { type LayoutPlan, planLayout, portOrder } from "../plan/layout.ts";
@@ -31,8 +32,15 @@ export interface TorchConversion {
 }
 
 export interface ConvertOptions extends TorchConversion {
-  /** `pytorch`: model.py, model.safetensors and check.npz. `safetensors`: one file, a state dict with the model in it. */
-  readonly to: "pytorch" | "safetensors";
+  /**
+   * `pytorch`: model.py, its weights, and check.npz. `safetensors`: one file, a state dict with the model in it. `pt`: one
+   * file, a state dict that `torch.load(weights_only=True)` takes.
+   */
+  readonly to: "pytorch" | "safetensors" | "pt";
+  /** The file of weights beside model.py. Default `safetensors`. */
+  readonly weights?: "safetensors" | "pt";
+  /** Called as the verification goes on. */
+  readonly onProgress?: (done: number, total: number) => void;
   /** The report of the verification is given here. */
   readonly onVerified?: (report: Report) => void;
 }
@@ -44,54 +52,68 @@ export interface Conversion {
 }
 
 /** Plans and writes a model as a PyTorch program. */
-export function torchConversion(graph: Graph, options: TorchConversion = {}): Conversion {
+export function torchConversion(
+  graph: Graph,
+  options: TorchConversion = {},
+  weights: WeightsFile = "model.safetensors",
+): Conversion {
   const { flatten = "permute", io = "torch", name } = options;
-  if (!["permute", "fold"].includes(flatten)) throw wrongOption("flatten", ["permute", "fold"], flatten);
-  if (!["torch", "keras"].includes(io)) throw wrongOption("io", ["torch", "keras"], io);
+  requireChoice("flatten", ["permute", "fold"], flatten);
+  requireChoice("io", ["torch", "keras"], io);
   if (name !== undefined && !isClassName(name)) throw wrongOption("name", ["the name of a Python class"], name);
   const plan = planLayout(graph, { target: "torch", flatten, io: io === "torch" ? "torch" : "source" });
-  const program = emitTorch(plan, { weights: "model.safetensors", ...(name === undefined ? {} : { name }) });
+  const program = emitTorch(plan, { weights, ...(name === undefined ? {} : { name }) });
   return { plan, program };
+}
+
+type WeightsFile = "model.safetensors" | "model.pt";
+
+function requireChoice(option: string, choices: readonly string[], value: string): void {
+  if (!choices.includes(value)) throw wrongOption(option, choices, value);
 }
 
 /**
  * Converts a model. Both sides are run and compared before anything is returned.
  *
- * @returns the files by path: for `pytorch` model.py, model.safetensors and check.npz; for `safetensors` model.safetensors
+ * @returns the files by path: for `pytorch` model.py, model.safetensors (or model.pt) and check.npz; else the one file
  * @throws {ChannelwiseError} `outputs-differ` when the converted program gives other numbers; `usage` for a wrong option
  */
 export async function convert(model: Model, options: ConvertOptions): Promise<Map<string, Uint8Array>> {
-  if (!["pytorch", "safetensors"].includes(options.to)) throw wrongOption("to", ["pytorch", "safetensors"], options.to);
-  const conversion = torchConversion(model.graph, options);
-  const report = await verifyProgram(model, conversion);
+  const { to, weights = "safetensors" } = options;
+  requireChoice("to", ["pytorch", "safetensors", "pt"], to);
+  requireChoice("weights", ["safetensors", "pt"], weights);
+  const file: WeightsFile = to === "pt" || (to === "pytorch" && weights === "pt") ? "model.pt" : "model.safetensors";
+  const conversion = torchConversion(model.graph, options, file);
+  const report = verifyProgram(model, conversion, options.onProgress ? { onProgress: options.onProgress } : {});
   options.onVerified?.(report);
-  if (!report.agrees) throw outputsDiffer(`the converted program differs from the model first at ${report.firstDifference}`);
-  const weights = stateDict(model.graph, conversion);
-  if (options.to === "safetensors") return new Map([["model.safetensors", weights]]);
+  if (!report.agrees)
+    throw outputsDiffer(`the converted program differs from the model first at ${report.firstDifference}`);
+  const state = new Map(
+    conversion.program.state.map(({ name, dtype, shape, ...entry }): [string, DenseArray] => [
+      name,
+      { dtype, shape, data: stateData({ name, dtype, shape, ...entry }) },
+    ]),
+  );
+  const bytes =
+    file === "model.pt"
+      ? writeCheckpoint(state)
+      : writeSafetensors(state, { metadata: { format: "pt", [graphKey]: describe(model.graph, conversion) } });
+  if (to !== "pytorch") return new Map([[file, bytes]]);
   return new Map([
     ["model.py", new TextEncoder().encode(conversion.program.source)],
-    ["model.safetensors", weights],
+    [file, bytes],
     ["check.npz", recordCheck(model, conversion.plan)],
   ]);
 }
 
-/** The state dict as a safetensors file, with the model in its metadata. */
-function stateDict(graph: Graph, { program }: Conversion): Uint8Array {
-  const tensors = new Map<string, DenseArray>();
+/** The model as metadata beside its state dict. */
+function describe(graph: Graph, { program }: Conversion): string {
   const places = new Map<string, TensorPlace>();
-  for (const entry of program.state) {
-    tensors.set(entry.name, { dtype: entry.dtype, shape: entry.shape, data: stateData(entry) });
-    if ("layer" in entry.source) {
-      const { layer, role, from, to } = entry.source;
-      places.set(`${layer.path} ${role}`, { tensor: entry.name, from, to });
-    }
+  for (const { name, source } of program.state) {
+    if ("layer" in source)
+      places.set(`${source.layer.path} ${source.role}`, { tensor: name, from: source.from, to: source.to });
   }
-  const description = describeGraph(graph, (layer, role) => {
-    const place = places.get(`${layer.path} ${role}`);
-    if (!place) throw new ChannelwiseError({ code: "invalid-model", message: `${layer.path}/${role} has no tensor` });
-    return place;
-  });
-  return writeSafetensors(tensors, { metadata: { format: "pt", [graphKey]: description } });
+  return describeGraph(graph, (layer, role) => places.get(`${layer.path} ${role}`)!);
 }
 
 /** Inputs and what the engine gives for them, in the module's order of axes: what `python model.py` compares with. */
@@ -101,13 +123,21 @@ function recordCheck(model: Model, { options: { io } }: LayoutPlan): Uint8Array 
   const turned = (data: TensorData, shape: readonly number[], value: number): DenseArray => {
     const axes = sizedAxes(graph.values[value]!.axes, shape);
     const order = portOrder(axes, io);
-    return { dtype: data instanceof Int32Array ? "int32" : "float32", shape: shapeOf(order) as number[], data: rearrangeArray(data, axes, order) };
+    return {
+      dtype: data instanceof Int32Array ? "int32" : "float32",
+      shape: shapeOf(order) as number[],
+      data: rearrangeArray(data, axes, order),
+    };
   };
   const outputs = model.predictAll(inputRecord(graph, inputs));
   return writeNpz(
     new Map([
-      ...graph.inputs.map(({ value }, index) => [`input_${index}`, turned(inputs[index]!.data, inputs[index]!.shape, value)] as const),
-      ...graph.outputs.map(({ value }, index) => [`output_${index}`, turned(outputs[index]!.data, outputs[index]!.shape, value)] as const),
+      ...graph.inputs.map(
+        ({ value }, index) => [`input_${index}`, turned(inputs[index]!.data, inputs[index]!.shape, value)] as const,
+      ),
+      ...graph.outputs.map(
+        ({ value }, index) => [`output_${index}`, turned(outputs[index]!.data, outputs[index]!.shape, value)] as const,
+      ),
     ]),
   );
 }

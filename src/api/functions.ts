@@ -13,7 +13,13 @@ import { elements, type Tensor } from "../tensor.ts";
 let shared: KernelMemory | undefined;
 
 /** Scratch memory for one call: arrays in, one array out. */
-function withKernels(run: (memory: KernelMemory, place: (values: Float32Array) => number, room: (count: number) => number) => { address: number; count: number }): Float32Array {
+function withKernels(
+  run: (
+    memory: KernelMemory,
+    place: (values: Float32Array) => number,
+    room: (count: number) => number,
+  ) => { address: number; count: number },
+): Float32Array {
   shared ??= new KernelMemory(kernelModule());
   const memory = shared;
   let end = memory.weightsEnd;
@@ -67,17 +73,33 @@ export function conv1d(x: Tensor<"NLC">, kernel: Tensor<"KIO">, options: Conv1dO
   const [taps, inputs, filters] = kernel.shape as [number, number, number];
   const counts = { stride, dilation, groups, taps };
   for (const [name, value] of Object.entries(counts)) {
-    if (!Number.isInteger(value) || value < 1) throw shapeMismatch(`conv1d: expected ${name} to be an integer from 1, got ${value}`, [], "check the options");
+    if (!Number.isInteger(value) || value < 1)
+      throw shapeMismatch(`conv1d: expected ${name} to be an integer from 1, got ${value}`, [], "check the options");
   }
   if (inputs * groups !== channels || filters % groups !== 0) {
-    throw shapeMismatch(`conv1d: expected KIO = (K, ${channels / groups}, a multiple of ${groups}), got (${kernel.shape.join(", ")})`, [], "check `groups` and the order of the axes");
+    throw shapeMismatch(
+      `conv1d: expected KIO = (K, ${channels / groups}, a multiple of ${groups}), got (${kernel.shape.join(", ")})`,
+      [],
+      "check `groups` and the order of the axes",
+    );
   }
-  if (bias && bias.data.length !== filters) throw shapeMismatch(`conv1d: expected bias O = (${filters}), got (${bias.shape.join(", ")})`, [], "give one number per output channel");
+  if (bias && bias.data.length !== filters)
+    throw shapeMismatch(
+      `conv1d: expected bias O = (${filters}), got (${bias.shape.join(", ")})`,
+      [],
+      "give one number per output channel",
+    );
   const window = { taps, stride, dilation };
-  const padding: Padding = typeof options.padding === "object" ? options.padding : namedPadding(options.padding ?? "valid", length, window);
+  const padding: Padding =
+    typeof options.padding === "object" ? options.padding : namedPadding(options.padding ?? "valid", length, window);
   const placed: Window = { ...window, padding };
   const outLength = outputLength(length, placed)!;
-  if (outLength < 1) throw shapeMismatch(`conv1d: expected a padded length of at least ${(taps - 1) * dilation + 1}, got ${length}`, [], "pad more, or use fewer taps");
+  if (outLength < 1)
+    throw shapeMismatch(
+      `conv1d: expected a padded length of at least ${(taps - 1) * dilation + 1}, got ${length}`,
+      [],
+      "pad more, or use fewer taps",
+    );
   const outputs = filters / groups;
   const data = withKernels(({ kernels }, place, room) => {
     const groupBytes = kernels.packedBytes(taps * inputs, outputs);
@@ -86,12 +108,34 @@ export function conv1d(x: Tensor<"NLC">, kernel: Tensor<"KIO">, options: Conv1dO
     const biases = bias ? place(floats(bias)) : 0;
     for (let g = 0; g < groups; g++) {
       const column = g * outputs * 4;
-      kernels.packKIO(packed + g * groupBytes, weights + column, biases && biases + column, taps, inputs, outputs, filters);
+      kernels.packKIO(
+        packed + g * groupBytes,
+        weights + column,
+        biases && biases + column,
+        taps,
+        inputs,
+        outputs,
+        filters,
+      );
     }
     const count = batch * outLength * filters;
     const [source, target] = [place(floats(x)), room(count)];
     const [left] = resolvePadding(placed, length);
-    kernels.conv1d(source, packed, target, batch, length, outLength, groups, inputs, outputs, taps, stride, dilation, left);
+    kernels.conv1d(
+      source,
+      packed,
+      target,
+      batch,
+      length,
+      outLength,
+      groups,
+      inputs,
+      outputs,
+      taps,
+      stride,
+      dilation,
+      left,
+    );
     return { address: target, count };
   });
   return { data, layout: "NLC", shape: [batch, outLength, filters] };
@@ -120,17 +164,37 @@ export function gemm(a: Tensor<"NI">, b: Tensor<"IO">, options: { readonly bias?
  * @returns `NO`
  * @throws {ChannelwiseError} `layout-mismatch` or `shape-mismatch`
  */
-export function dense<F extends string>(x: Tensor<`N${F}`>, kernel: Tensor<`${NoInfer<F>}O`>, options: { readonly bias?: Tensor<"O"> } = {}): Tensor<"NO"> {
+export function dense<F extends string>(
+  x: Tensor<`N${F}`>,
+  kernel: Tensor<`${NoInfer<F>}O`>,
+  options: { readonly bias?: Tensor<"O"> } = {},
+): Tensor<"NO"> {
   const features = x.layout.slice(1);
-  if (kernel.layout !== `${features}O` || parseLayout(x.layout).length !== 2) throw layoutMismatch(`dense: expected a kernel ${features}O for a value ${x.layout}, got ${kernel.layout}`);
+  if (kernel.layout !== `${features}O` || parseLayout(x.layout).length !== 2)
+    throw layoutMismatch(`dense: expected a kernel ${features}O for a value ${x.layout}, got ${kernel.layout}`);
   return { ...product("dense", x, kernel, options.bias), layout: "NO" };
 }
 
-function product(name: string, a: Tensor, b: Tensor, bias: Tensor | undefined): { data: Float32Array; shape: number[] } {
+function product(
+  name: string,
+  a: Tensor,
+  b: Tensor,
+  bias: Tensor | undefined,
+): { data: Float32Array; shape: number[] } {
   const [rows, inner] = a.shape as [number, number];
   const [other, columns] = b.shape as [number, number];
-  if (inner !== other) throw shapeMismatch(`${name}: expected ${inner} rows in ${b.layout}, got ${other}`, [], "check the order of the axes");
-  if (bias && bias.data.length !== columns) throw shapeMismatch(`${name}: expected bias O = (${columns}), got (${bias.shape.join(", ")})`, [], "give one number per output");
+  if (inner !== other)
+    throw shapeMismatch(
+      `${name}: expected ${inner} rows in ${b.layout}, got ${other}`,
+      [],
+      "check the order of the axes",
+    );
+  if (bias && bias.data.length !== columns)
+    throw shapeMismatch(
+      `${name}: expected bias O = (${columns}), got (${bias.shape.join(", ")})`,
+      [],
+      "give one number per output",
+    );
   const data = withKernels(({ kernels }, place, room) => {
     const packed = room(kernels.packedBytes(inner, columns) / 4);
     kernels.packKIO(packed, place(floats(b)), bias ? place(floats(bias)) : 0, 1, inner, columns, columns);
@@ -142,7 +206,8 @@ function product(name: string, a: Tensor, b: Tensor, bias: Tensor | undefined): 
 }
 
 /** The letters of a layout in another order. */
-type SameLetters<A extends string, B extends string> = Letters<A> extends Letters<B> ? (Letters<B> extends Letters<A> ? B : never) : never;
+type SameLetters<A extends string, B extends string> =
+  Letters<A> extends Letters<B> ? (Letters<B> extends Letters<A> ? B : never) : never;
 type Letters<L extends string> = L extends `${infer First}${infer Rest}` ? First | Letters<Rest> : never;
 
 /**
@@ -152,9 +217,13 @@ type Letters<L extends string> = L extends `${infer First}${infer Rest}` ? First
  * @param layout the same letters in another order, e.g. `NCL`
  * @throws {ChannelwiseError} `layout-mismatch` when the letters differ
  */
-export function transpose<A extends string, const B extends string>(x: Tensor<A>, layout: B & SameLetters<A, B>): Tensor<B> {
+export function transpose<A extends string, const B extends string>(
+  x: Tensor<A>,
+  layout: B & SameLetters<A, B>,
+): Tensor<B> {
   const letters = (text: string) => [...text].sort().join("");
-  if (letters(x.layout) !== letters(layout) || !/^[A-Z]*$/.test(layout)) throw layoutMismatch(`transpose: expected an order of the letters of ${x.layout}, got ${layout}`);
+  if (letters(x.layout) !== letters(layout) || !/^[A-Z]*$/.test(layout))
+    throw layoutMismatch(`transpose: expected an order of the letters of ${x.layout}, got ${layout}`);
   const from = namedAxes(x.layout, x.shape);
   const to = inOrder(from, layout);
   const shape = [...layout].map((letter) => axisSize(from, letter)!);
@@ -174,5 +243,6 @@ export function transpose<A extends string, const B extends string>(x: Tensor<A>
 }
 
 function requireLayout(name: string, argument: string, { layout, shape }: Tensor, expected: string): void {
-  if (layout !== expected || shape.length !== expected.length) throw layoutMismatch(`${name}: expected ${argument} in ${expected}, got ${layout}`);
+  if (layout !== expected || shape.length !== expected.length)
+    throw layoutMismatch(`${name}: expected ${argument} in ${expected}, got ${layout}`);
 }

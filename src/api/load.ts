@@ -2,7 +2,12 @@
  * load: a model file, wherever it is, as a Model
  */
 import { kerasGraph } from "../dialects/keras.ts";
+import { isHdf5, openHdf5 } from "../bytes/hdf5/index.ts";
+import { unsupportedFeature } from "../error.ts";
+import { parseJson } from "../formats/json.ts";
+import type { KerasFile } from "../formats/keras.ts";
 import { readModelFile } from "../formats/read.ts";
+import { weightTree } from "../formats/weight-tree.ts";
 import { graphFromState } from "../dialects/state.ts";
 import type { Graph } from "../graph/graph.ts";
 import { kernelModule } from "../platform/kernels.ts";
@@ -12,6 +17,8 @@ import { Model } from "./model.ts";
 export interface LoadOptions {
   /** What messages and reports call the model; the file's name by default. */
   readonly name?: string;
+  /** Where the architecture is, for a file of Keras weights alone (`.weights.h5`): a model file or its config JSON. */
+  readonly architecture?: Source;
   /** The compiled kernels, for hosts that forbid compiling bytes at run time. */
   readonly module?: WebAssembly.Module;
 }
@@ -25,7 +32,8 @@ export interface LoadOptions {
 export async function load(source: Source, options: LoadOptions = {}): Promise<Model> {
   const { bytes, name: found } = await readSource(source);
   const name = options.name ?? found;
-  const { graph, origin } = readGraph(bytes, name);
+  const architecture = options.architecture === undefined ? null : await readSource(options.architecture);
+  const { graph, origin } = architecture ? readWeights(bytes, name, architecture) : readGraph(bytes, name);
   return new Model(graph, name, origin, kernelModule(options.module));
 }
 
@@ -37,4 +45,31 @@ export function readGraph(bytes: Uint8Array, name: string): { graph: Graph; orig
     return { graph, origin: `Keras ${file.kerasVersion}` };
   }
   return { graph: graphFromState(file, [name]), origin: "channelwise safetensors" };
+}
+
+/** Keras weights alone, on an architecture: the config of a `.keras` file, or the JSON of `model.to_json()`. */
+function readWeights(
+  bytes: Uint8Array,
+  name: string,
+  architecture: { bytes: Uint8Array; name: string },
+): { graph: Graph; origin: string } {
+  const config =
+    architecture.bytes[0] === 0x7b ? parseJson(architecture.bytes, [architecture.name]) : kerasConfig(architecture);
+  const weights = isHdf5(bytes) ? weightTree(openHdf5(bytes, [name])) : kerasFile(bytes, name).variables;
+  return { graph: kerasGraph({ config, weights, place: [architecture.name, "config"] }), origin: "Keras weights" };
+}
+
+function kerasFile(bytes: Uint8Array, name: string): KerasFile {
+  const file = readModelFile(bytes, [name]);
+  if (file.kind !== "keras")
+    throw unsupportedFeature(
+      "the file is not one of Keras",
+      [name],
+      "give the Keras model as MODEL and as --architecture",
+    );
+  return file;
+}
+
+function kerasConfig({ bytes, name }: { bytes: Uint8Array; name: string }): unknown {
+  return kerasFile(bytes, name).config;
 }

@@ -1,7 +1,16 @@
 /**
  * model: a loaded model, ready to predict
  */
-import { type Axes, describeAxes, inOrder, layoutText, lettersOf, namedAxes, rearrangeArray, shapeOf } from "../axes.ts";
+import {
+  type Axes,
+  describeAxes,
+  inOrder,
+  layoutText,
+  lettersOf,
+  namedAxes,
+  rearrangeArray,
+  shapeOf,
+} from "../axes.ts";
 import { Engine, type EngineValue } from "../backends/wasm/engine.ts";
 import { invalidInput } from "../error.ts";
 import type { Graph, Port, ValueId } from "../graph/graph.ts";
@@ -60,7 +69,7 @@ export class Model {
 
   /** Like `predict`, with the outputs as a list in the order of `outputs`, also where there is one. */
   predictAll(input: Input | Readonly<Record<string, Input>>): Tensor[] {
-    const given = this.#inputs(input);
+    const given = this.read(input);
     const values = this.#engine.run(
       given.map(({ data }) => data),
       given.map(({ shape }) => shape),
@@ -87,7 +96,7 @@ export class Model {
 
   /** @internal Every value of the graph, in the source's order of axes. */
   values(input: Input | Readonly<Record<string, Input>>): Map<ValueId, EngineValue> {
-    const given = this.#inputs(input);
+    const given = this.read(input);
     return this.#engine.runAll(
       given.map(({ data }) => data),
       given.map(({ shape }) => shape),
@@ -104,8 +113,8 @@ export class Model {
     this.#engine.dispose();
   }
 
-  /** Inputs in the graph's order, as numbers in the graph's layout with their sizes. */
-  #inputs(input: Input | Readonly<Record<string, Input>>): { data: TensorData; shape: number[] }[] {
+  /** @internal Inputs in the graph's order, as numbers in the graph's layout with their sizes. */
+  read(input: Input | Readonly<Record<string, Input>>): { data: TensorData; shape: number[] }[] {
     const ports = this.graph.inputs;
     const single = isNumbers(input) || isTensor(input);
     if (single && ports.length !== 1) {
@@ -113,14 +122,16 @@ export class Model {
     }
     const record = single ? { [ports[0]!.name]: input } : input;
     const spare = Object.keys(record).find((name) => !ports.some((port) => port.name === name));
-    if (spare !== undefined) throw invalidInput(`expected inputs ${ports.map((port) => port.name).join(", ")}, got ${spare}`);
+    if (spare !== undefined)
+      throw invalidInput(`expected inputs ${ports.map((port) => port.name).join(", ")}, got ${spare}`);
     const given = ports.map(({ name, value }) => {
       const own = Object.hasOwn(record, name) ? record[name] : undefined;
       if (own === undefined) throw invalidInput(`input ${name} is missing`);
       return readInput(name, own, this.graph.values[value]!.axes);
     });
     const batches = new Set(given.map(({ shape }) => shape[0]));
-    if (batches.size > 1) throw invalidInput(`expected one batch size in all inputs, got ${[...batches].join(" and ")}`);
+    if (batches.size > 1)
+      throw invalidInput(`expected one batch size in all inputs, got ${[...batches].join(" and ")}`);
     return given;
   }
 }
@@ -142,16 +153,24 @@ function isTensor(input: object): input is Tensor {
 function readInput(name: string, input: Input, axes: Axes): { data: TensorData; shape: number[] } {
   const expected = `input ${name}: expected ${describeAxes(axes)}`;
   if (isNumbers(input)) return { data: input, shape: flatShape(input, axes, expected) };
-  if (!isTensor(input)) throw invalidInput(`${expected}, got ${typeof input}`, "give a Float32Array, an Int32Array or a Tensor");
+  if (!isTensor(input))
+    throw invalidInput(`${expected}, got ${typeof input}`, "give a Float32Array, an Int32Array or a Tensor");
   const letters = [...lettersOf(axes)];
   const same = input.layout === layoutText(axes);
   if (!same && (input.layout.length !== letters.length || letters.some((letter) => !input.layout.includes(letter)))) {
-    throw invalidInput(`${expected}, got ${input.layout}`, `name the axes as the model does; any order of ${letters.join(", ")} will do`);
+    throw invalidInput(
+      `${expected}, got ${input.layout}`,
+      `name the axes as the model does; any order of ${letters.join(", ")} will do`,
+    );
   }
   if (input.shape.length !== axes.length || elements(input.shape) !== input.data.length) {
-    throw invalidInput(`${expected}, got ${input.layout} = (${input.shape.join(", ")}) with ${input.data.length} numbers`);
+    throw invalidInput(
+      `${expected}, got ${input.layout} = (${input.shape.join(", ")}) with ${input.data.length} numbers`,
+    );
   }
-  const held = same ? axes.map((axis, index) => ({ ...axis, size: input.shape[index]! })) : namedAxes(input.layout, input.shape);
+  const held = same
+    ? axes.map((axis, index) => ({ ...axis, size: input.shape[index]! }))
+    : namedAxes(input.layout, input.shape);
   const wanted = inOrder(held, lettersOf(axes));
   const shape = wanted.map((axis) => axis.size!);
   if (axes.some((axis, index) => axis.size !== null && axis.size !== shape[index])) {
@@ -166,7 +185,12 @@ function flatShape(data: TensorData, axes: Axes, expected: string): number[] {
   const open = rest.filter((axis) => axis.size === null);
   const known = rest.reduce((all, axis) => all * (axis.size ?? 1), 1);
   const count = data.length / known;
-  if (open.length > 1) throw invalidInput(`${expected}, got ${data.length} numbers without a shape`, "give a Tensor, which says its sizes");
-  if (!Number.isInteger(count)) throw invalidInput(`${expected}, got ${data.length} numbers, not a multiple of ${known}`);
+  if (open.length > 1)
+    throw invalidInput(
+      `${expected}, got ${data.length} numbers without a shape`,
+      "give a Tensor, which says its sizes",
+    );
+  if (!Number.isInteger(count))
+    throw invalidInput(`${expected}, got ${data.length} numbers, not a multiple of ${known}`);
   return axes.map((axis, index) => (index === 0 ? (open.length === 0 ? count : 1) : (axis.size ?? count)));
 }

@@ -38,12 +38,20 @@ export function randomInputs(graph: Graph, samples: number, seed: number): Rando
     const { axes, type } = graph.values[value]!;
     const shape = axes.map((axis, index) => (index === 0 ? samples : (axis.size ?? openSize)));
     const count = elements(shape);
-    const data = type === "int32" ? Int32Array.from({ length: count }, () => Math.floor(integer() * 10)) : Float32Array.from({ length: count }, draw);
+    const data =
+      type === "int32"
+        ? Int32Array.from({ length: count }, () => Math.floor(integer() * 10))
+        : Float32Array.from({ length: count }, draw);
     return { data, shape };
   });
 }
 
 /** Inputs by name, as `Model.predict` takes them. */
 export function inputRecord(graph: Graph, inputs: readonly RandomInput[]): Record<string, Tensor> {
-  return Object.fromEntries(graph.inputs.map(({ name, value }, index) => [name, { ...inputs[index]!, layout: layoutText(graph.values[value]!.axes) }]));
+  return Object.fromEntries(
+    graph.inputs.map(({ name, value }, index) => [
+      name,
+      { ...inputs[index]!, layout: layoutText(graph.values[value]!.axes) },
+    ]),
+  );
 }

@@ -6,12 +6,14 @@
  * no code with the first. Both get the same random inputs; every layer's output is compared.
  */
 import { type Axes, layoutText, lettersOf, inOrder, rearrangeArray, shapeOf, sizedAxes } from "../axes.ts";
-import { type Array64, TorchProgram } from "../backends/torch/interpret.ts";
+import { type Array64, readTorchSignature, TorchProgram } from "../backends/torch/interpret.ts";
 import { stateData } from "../backends/torch/state.ts";
 import type { ValueId } from "../graph/graph.ts";
 import type { LayoutNote } from "../plan/layout.ts";
 import { compareArrays, type Difference } from "./compare.ts";
 import { type Conversion, type TorchConversion, torchConversion } from "./convert.ts";
+import { toFloat32 } from "../bytes/numbers.ts";
+import type { StoredArray } from "../tensor.ts";
 import type { Model } from "./model.ts";
 import { inputRecord, type RandomInput, randomInputs } from "./random.ts";
 
@@ -57,9 +59,44 @@ export async function verify(model: Model, options: VerifyOptions = {}): Promise
 }
 
 /** A program's text and weights, where they are not the conversion's own. */
-export interface Against {
+interface Against {
   readonly source: string;
   readonly state: ReadonlyMap<string, Array64>;
+}
+
+/** What an earlier conversion left: its weights, and the text of its program unless there are weights only. */
+export interface Converted {
+  readonly state: ReadonlyMap<string, StoredArray>;
+  readonly source: string | null;
+}
+
+/**
+ * Compares the model with an earlier conversion of it. A program's text is run as it stands; its layers are compared
+ * where it is what this version writes, else its outputs only. Weights alone are run in the program of this version,
+ * once for each way to treat merged axes, since they do not say which one they are for.
+ */
+export async function verifyAgainst(model: Model, converted: Converted, options: VerifyOptions = {}): Promise<Report> {
+  const state = new Map(
+    [...converted.state].map(([name, array]): [string, Array64] => [
+      name,
+      { shape: array.shape, data: toFloat32(array) },
+    ]),
+  );
+  const signature = converted.source === null ? null : readTorchSignature(converted.source);
+  const io = signature
+    ? signature.inputs.concat(signature.outputs).some(([, layout]) => layout.includes("->"))
+      ? "torch"
+      : "keras"
+    : (options.io ?? "torch");
+  const name = signature ? { name: signature.className } : {};
+  const candidates = (["permute", "fold"] as const).map((flatten) =>
+    torchConversion(model.graph, { flatten, io, ...name }),
+  );
+  const same = candidates.find(({ program }) => program.source === converted.source);
+  const reports = (same || converted.source !== null ? [same ?? candidates[0]!] : candidates).map((conversion) =>
+    verifyProgram(model, conversion, options, { source: converted.source ?? conversion.program.source, state }),
+  );
+  return reports.find((report) => report.agrees) ?? reports[0]!;
 }
 
 /** The conversion's state dict, as the interpreter takes it. */
@@ -68,7 +105,12 @@ function ownState({ program }: Conversion): Map<string, Array64> {
 }
 
 /** Runs the model and a conversion of it on the same inputs. */
-export function verifyProgram(model: Model, conversion: Conversion, options: Omit<VerifyOptions, keyof TorchConversion> = {}, against?: Against): Report {
+export function verifyProgram(
+  model: Model,
+  conversion: Conversion,
+  options: Omit<VerifyOptions, keyof TorchConversion> = {},
+  against?: Against,
+): Report {
   const { samples = 2, seed = 0, onProgress } = options;
   const { graph } = model;
   const { plan, program } = conversion;
@@ -81,7 +123,13 @@ export function verifyProgram(model: Model, conversion: Conversion, options: Omi
   const compare = (name: string, className: string, value: ValueId, got: Array64) => {
     const want = wanted.get(plan.origins[value]!)!;
     const held = sizedAxes(plan.graph.values[value]!.axes, got.shape);
-    return compareValue(name, className, inOrder(held, lettersOf(want.axes)), rearrangeArray(Float64Array.from(got.data as ArrayLike<number>), held, inOrder(held, lettersOf(want.axes))), want);
+    return compareValue(
+      name,
+      className,
+      inOrder(held, lettersOf(want.axes)),
+      rearrangeArray(Float64Array.from(got.data as ArrayLike<number>), held, inOrder(held, lettersOf(want.axes))),
+      want,
+    );
   };
   // Layers by the line that makes them; a program that is not the conversion's own has other lines.
   const known = against === undefined || against.source === program.source;
@@ -96,12 +144,21 @@ export function verifyProgram(model: Model, conversion: Conversion, options: Omi
   let done = 0;
   const given = programInputs(conversion, model, inputs);
   const results = torch.run(given, (line, _name, value) => {
-    for (const entry of byLine.get(line) ?? []) layers.push(compare(entry.name, entry.className, entry.value, value as Array64));
+    for (const entry of byLine.get(line) ?? [])
+      layers.push(compare(entry.name, entry.className, entry.value, value as Array64));
     onProgress?.(++done, program.variables.size);
   });
   const outputs = plan.graph.outputs.map(({ name, value }, index) => compare(name, "", value, results[index]!));
   const differs = [...layers, ...outputs].find((entry) => !entry.agrees);
-  return { agrees: differs === undefined, layers, outputs, firstDifference: differs?.name ?? null, samples, seed, notes: plan.notes };
+  return {
+    agrees: differs === undefined,
+    layers,
+    outputs,
+    firstDifference: differs?.name ?? null,
+    samples,
+    seed,
+    notes: plan.notes,
+  };
 }
 
 /** The inputs in the order of axes that the program takes. */
@@ -114,7 +171,13 @@ export function programInputs({ plan }: Conversion, model: Model, inputs: readon
   });
 }
 
-function compareValue(name: string, className: string, axes: Axes, got: Float64Array, want: { data: Float32Array; axes: Axes }): LayerReport {
+function compareValue(
+  name: string,
+  className: string,
+  axes: Axes,
+  got: Float64Array,
+  want: { data: Float32Array; axes: Axes },
+): LayerReport {
   const shape = shapeOf(want.axes) as number[];
   const same = axes.every((axis, index) => axis.size === shape[index]);
   // Parts of a merged axis may be held in another order (fold).

@@ -28,16 +28,7 @@ function makeTables(): Int32Array[] {
 /** CRC-32 of `bytes`, as an unsigned number. */
 export function crc32(bytes: Uint8Array): number {
   tables ??= makeTables();
-  const [t0, t1, t2, t3, t4, t5, t6, t7] = tables as [
-    Int32Array,
-    Int32Array,
-    Int32Array,
-    Int32Array,
-    Int32Array,
-    Int32Array,
-    Int32Array,
-    Int32Array,
-  ];
+  const [t0, t1, t2, t3, t4, t5, t6, t7] = tables;
   let crc = -1;
   let index = 0;
   for (const last = bytes.length - 8; index <= last; index += 8) {

@@ -69,11 +69,13 @@ export function denseBytes(shape: readonly number[], elementBytes: number, place
   if (shape.length > largestRank) throw corruptFile(`expected at most ${largestRank} axes, got ${shape.length}`, place);
   let bytes = elementBytes;
   for (const size of shape) {
-    if (!Number.isSafeInteger(size) || size < 0)
+    if (!Number.isSafeInteger(size) || size < 0) {
       throw corruptFile(`expected sizes of axes, got (${shape.join(", ")})`, place);
+    }
     bytes *= size;
-    if (!Number.isSafeInteger(bytes))
+    if (!Number.isSafeInteger(bytes)) {
       throw corruptFile(`the shape (${shape.join(", ")}) is too large for any file`, place);
+    }
   }
   return bytes;
 }

@@ -45,8 +45,9 @@ export function readNpy(bytes: Uint8Array, place: readonly string[] = []): Store
   if (!isNpy(bytes)) throw corruptFile("expected an .npy array, which starts with \\x93NUMPY", place);
   cursor.skip(magic.length);
   const [major, minor] = [cursor.u8(), cursor.u8()];
-  if (major < 1 || major > 3 || minor !== 0)
+  if (major < 1 || major > 3 || minor !== 0) {
     throw unsupportedFeature(`.npy version ${major}.${minor}`, place, "use numpy.save");
+  }
   const headerBytes = major === 1 ? cursor.u16() : cursor.u32();
   if (headerBytes > 65536) throw corruptFile(`an .npy header of ${headerBytes} bytes`, place);
   const text = new TextDecoder(major === 3 ? "utf-8" : "latin1").decode(cursor.take(headerBytes));
@@ -77,8 +78,9 @@ export function readNpy(bytes: Uint8Array, place: readonly string[] = []): Store
 /** The bytes of an `.npy` file, version 1.0, as `numpy.save` writes it. */
 export function writeNpy(array: DenseArray, place: readonly string[] = []): Uint8Array {
   const code = Object.keys(dtypeOf).find((key) => dtypeOf[key] === array.dtype);
-  if (!code)
+  if (!code) {
     throw unsupportedFeature(`${array.dtype} in an .npy file`, place, "NumPy has no such type; convert to float32");
+  }
   const data = denseArrayBytes(array, place);
   const descr = (bytesPerElement[array.dtype] === 1 ? "|" : "<") + code;
   const shape = array.shape.length === 1 ? `(${array.shape[0]},)` : `(${array.shape.join(", ")})`;

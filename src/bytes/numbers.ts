@@ -7,7 +7,7 @@
  * Files are little-endian, and so is every machine that runs JavaScript engines today; typed arrays are used as they are.
  * Rounding is to nearest, ties to even, as in IEEE 754-2019 section 4.3.1 and NumPy.
  */
-import { corruptFile, valueOutOfRange } from "../error.ts";
+import { dataSizeMismatch, valueOutOfRange } from "../error.ts";
 import { bytesPerElement, type DType, elements, type RawArray, type StoredArray } from "../tensor.ts";
 
 /** An array in memory on its way into a file. `data` holds the elements as they lie in the file, row-major. */
@@ -49,20 +49,18 @@ export function bytesOf(data: RawArray): Uint8Array {
 /** The bytes of `array`, after a check that there are as many as its shape and dtype need. */
 export function denseArrayBytes(array: DenseArray, place: readonly string[]): Uint8Array {
   const expected = elements(array.shape) * bytesPerElement[array.dtype];
-  if (array.data.byteLength !== expected) {
-    throw corruptFile(
-      `expected ${expected} bytes for ${array.dtype} (${array.shape.join(", ")}), got ${array.data.byteLength}`,
-      place,
-    );
-  }
+  if (array.data.byteLength !== expected) throw dataSizeMismatch(array, expected, array.data.byteLength, place);
   return bytesOf(array.data);
 }
 
 /** Exchanges the order of bytes in each element, in place: big-endian files. */
 export function swapBytes(bytes: Uint8Array, elementBytes: number): void {
-  if (elementBytes === 1) return;
   for (let start = 0; start + elementBytes <= bytes.length; start += elementBytes) {
-    bytes.subarray(start, start + elementBytes).reverse();
+    for (let low = start, high = start + elementBytes - 1; low < high; low++, high--) {
+      const byte = bytes[low]!;
+      bytes[low] = bytes[high]!;
+      bytes[high] = byte;
+    }
   }
 }
 

@@ -71,24 +71,18 @@ export function writeZip(files: Iterable<ZipFile>, options: WriteZipOptions = {}
 
 function writeLocal(out: Output, entry: Placed): void {
   const size32 = entry.large ? 0xffffffff : entry.file.bytes.length;
-  out
-    .text("PK\x03\x04")
-    .u16(entry.large ? 45 : 20)
-    .u16(utf8Flag(entry))
-    .u16(0)
-    .u16(0)
-    .u16(firstDay);
+  const version = entry.large ? 45 : 20;
+  out.text("PK\x03\x04").u16(version).u16(utf8Flag(entry)).u16(0).u16(0).u16(firstDay);
   out.u32(entry.crc).u32(size32).u32(size32).u16(entry.name.length).u16(entry.extraBytes).raw(entry.name);
   let padding = entry.extraBytes;
   if (entry.large) {
     out.u16(zip64Id).u16(16).u64(entry.file.bytes.length).u64(entry.file.bytes.length);
     padding -= 20;
   }
-  if (padding > 0)
-    out
-      .u16(paddingId)
-      .u16(padding - 4)
-      .skip(padding - 4);
+  if (padding > 0) {
+    const contentBytes = padding - 4;
+    out.u16(paddingId).u16(contentBytes).skip(contentBytes);
+  }
   out.raw(entry.file.bytes);
 }
 

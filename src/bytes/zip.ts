@@ -62,8 +62,9 @@ export function readZip(bytes: Uint8Array, place: readonly string[]): Map<string
     if (header.localOffset < free) throw corruptFile(`the entry "${printable(header.name)}" overlaps another`, place);
     const start = dataStart(bytes, header, directoryStart, place);
     free = start + header.compressedBytes;
-    if (free > directoryStart)
+    if (free > directoryStart) {
       throw corruptFile(`the entry "${printable(header.name)}" runs past the archive's data`, place);
+    }
     starts.set(header, start);
   }
   return new Map(
@@ -93,8 +94,9 @@ interface End {
 function readEnd(bytes: Uint8Array, place: readonly string[]): End {
   const lowest = Math.max(0, bytes.length - endBytes - saturated16);
   for (let start = bytes.length - endBytes; start >= lowest; start--) {
-    if (bytes[start] !== 0x50 || bytes[start + 1] !== 0x4b || bytes[start + 2] !== 5 || bytes[start + 3] !== 6)
+    if (bytes[start] !== 0x50 || bytes[start + 1] !== 0x4b || bytes[start + 2] !== 5 || bytes[start + 3] !== 6) {
       continue;
+    }
     const cursor = new Cursor(bytes, place, start + 4);
     const [disk, directoryDisk, entriesHere, entries] = [cursor.u16(), cursor.u16(), cursor.u16(), cursor.u16()];
     const [directoryBytes, directoryStart] = [cursor.u32(), cursor.u32()];
@@ -161,8 +163,9 @@ function readCentralHeader(cursor: Cursor, place: readonly string[]): CentralHea
     if (local32 === saturated32) localOffset = field.u64();
     if (disk16 === saturated16) disk = field.u32();
   }
-  if (disk !== 0)
+  if (disk !== 0) {
     throw unsupportedFeature("a zip archive over several disks", place, "join the parts into one archive");
+  }
   return { name, flags, method, crc, compressedBytes, sizeBytes, localOffset };
 }
 
@@ -210,8 +213,9 @@ function entryOf(bytes: Uint8Array, header: CentralHeader, start: number, place:
     } else if (header.sizeBytes !== header.compressedBytes) {
       throw corruptFile(`expected a stored entry of ${header.sizeBytes} bytes, got ${header.compressedBytes}`, place);
     }
-    if (!verified && crc32(content) !== header.crc)
+    if (!verified && crc32(content) !== header.crc) {
       throw corruptFile("the checksum of a zip entry does not match", place);
+    }
     verified = true;
     return content;
   };

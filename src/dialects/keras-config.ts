@@ -6,7 +6,8 @@ import { invalidModel, unsupportedOption } from "../error.ts";
 import type { KerasConfig } from "../ops/facets.ts";
 
 /** Options that say how to train or how to build, not what to compute. */
-const harmless = /^(name|trainable|dtype|autocast|batch_input_shape|build_config|lora_alpha|.*_(initializer|regularizer|constraint))$/;
+const harmless =
+  /^(name|trainable|dtype|autocast|batch_input_shape|build_config|lora_alpha|.*_(initializer|regularizer|constraint))$/;
 
 /** A JSON object. */
 export type Json = Record<string, unknown>;
@@ -50,7 +51,9 @@ export class LayerConfig implements KerasConfig {
 
   /** Refuses the options that nobody read. Null is Keras' "not set". */
   finish(): void {
-    const unread = Object.keys(this.#values).find((key) => !this.#read.has(key) && !harmless.test(key) && this.#values[key] !== null);
+    const unread = Object.keys(this.#values).find(
+      (key) => !this.#read.has(key) && !harmless.test(key) && this.#values[key] !== null,
+    );
     if (unread !== undefined) this.refuse(unread, `got ${brief(this.#values[unread])}, which is not known`);
   }
 
@@ -74,13 +77,15 @@ export class LayerConfig implements KerasConfig {
   integers(key: string, fallback?: readonly number[]): number[] {
     const value = this.raw(key) ?? fallback;
     const list = Array.isArray(value) ? value : [value];
-    if (!list.every((entry) => Number.isInteger(entry) && Math.abs(entry) <= largestInteger)) return this.#mistyped(key, "integers", value);
+    if (!list.every((entry) => Number.isInteger(entry) && Math.abs(entry) <= largestInteger))
+      return this.#mistyped(key, "integers", value);
     return list;
   }
 
   pair(key: string): [number, number] {
     const [first, second = first, ...more] = this.integers(key);
-    if (first === undefined || second === undefined || more.length > 0 || first < 0 || second < 0) return this.#mistyped(key, "two integers from 0", this.raw(key));
+    if (first === undefined || second === undefined || more.length > 0 || first < 0 || second < 0)
+      return this.#mistyped(key, "two integers from 0", this.raw(key));
     return [first, second];
   }
 

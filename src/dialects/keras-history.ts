@@ -44,7 +44,11 @@ function flattenTensors(value: unknown, where: readonly string[], depth = 0): Hi
   if (isObject(value) && value.class_name === "__keras_tensor__") {
     return [history(isObject(value.config) ? value.config.keras_history : undefined, where)];
   }
-  const entries = Array.isArray(value) ? value : isObject(value) && !("class_name" in value) ? sortedValues(value) : null;
+  const entries = Array.isArray(value)
+    ? value
+    : isObject(value) && !("class_name" in value)
+      ? sortedValues(value)
+      : null;
   if (!entries) return null;
   const all = entries.map((entry) => flattenTensors(entry, where, depth + 1));
   return all.includes(null) ? null : all.flatMap((list) => list!);
@@ -68,10 +72,13 @@ export function callInputs(node: unknown, className: string, where: readonly str
     delete kwargs.inputs;
   }
   const inputs = flattenTensors(args[0], where);
-  if (!inputs || inputs.length === 0) throw invalidModel(`expected tensors as the first argument, got ${brief(args[0])}`, where);
+  if (!inputs || inputs.length === 0)
+    throw invalidModel(`expected tensors as the first argument, got ${brief(args[0])}`, where);
   const extra = args.slice(1).findIndex((value) => value !== null);
-  if (extra >= 0) throw unsupportedOption(className, `call argument ${extra + 2}`, `got ${brief(args[extra + 1])}`, where);
+  if (extra >= 0)
+    throw unsupportedOption(className, `call argument ${extra + 2}`, `got ${brief(args[extra + 1])}`, where);
   const said = Object.keys(kwargs).find((key) => !isSilent(key, kwargs[key]));
-  if (said !== undefined) throw unsupportedOption(className, `call argument ${said}`, `got ${brief(kwargs[said])}`, where);
+  if (said !== undefined)
+    throw unsupportedOption(className, `call argument ${said}`, `got ${brief(kwargs[said])}`, where);
   return inputs;
 }

@@ -44,13 +44,16 @@ class Call implements KerasCall {
 
   input(): ValueId {
     const [input, ...more] = this.inputs;
-    if (input === undefined || more.length > 0) return this.config.refuse("inputs", `expected one input, got ${this.inputs.length}`);
+    if (input === undefined || more.length > 0)
+      return this.config.refuse("inputs", `expected one input, got ${this.inputs.length}`);
     return input;
   }
 
   known(value: ValueId, letter: string): number {
     const size = axisSize(this.axes(value), letter);
-    return size ?? this.config.refuse("input", `the size of axis ${letter} has to be known, and the model leaves it open`);
+    return (
+      size ?? this.config.refuse("input", `the size of axis ${letter} has to be known, and the model leaves it open`)
+    );
   }
 
   weight(role: string, letters: string, shape: readonly number[]): void {
@@ -59,18 +62,36 @@ class Call implements KerasCall {
     const variables = this.#source.variables();
     const index = Object.keys(layer.weights).length;
     const array = variables[index];
-    if (!array) throw missingWeight(`${layer.path}/${role}: expected ${letters} = (${shape.join(", ")}), found no variable ${index}`, place);
+    if (!array)
+      throw missingWeight(
+        `${layer.path}/${role}: expected ${letters} = (${shape.join(", ")}), found no variable ${index}`,
+        place,
+      );
     if (array.shape.length !== shape.length || array.shape.some((size, axis) => size !== shape[axis])) {
-      throw shapeMismatch(`${layer.path}/${role}: expected ${letters} = (${shape.join(", ")}), got (${array.shape.join(", ")})`, place);
+      throw shapeMismatch(
+        `${layer.path}/${role}: expected ${letters} = (${shape.join(", ")}), got (${array.shape.join(", ")})`,
+        place,
+      );
     }
     layer.weights[role] = { array, axes: [...letters].map((letter, axis) => ({ letter, size: shape[axis]! })) };
   }
 
-  emit<A extends object>(kind: string, attributes: A, inputs: readonly ValueId[], weights: readonly string[] = []): ValueId {
+  emit<A extends object>(
+    kind: string,
+    attributes: A,
+    inputs: readonly ValueId[],
+    weights: readonly string[] = [],
+  ): ValueId {
     const spec = facet<OpSpec<A>>(specs, kind);
-    const [axes] = spec.infer(attributes, inputs.map((input) => this.axes(input)));
+    const [axes] = spec.infer(
+      attributes,
+      inputs.map((input) => this.axes(input)),
+    );
     if (axes!.some((axis) => axis.size !== null && axis.size > 2 ** 31)) {
-      throw invalidModel(`a dimension of ${Math.max(...axes!.map((axis) => axis.size ?? 0))} elements is too large`, this.#source.place);
+      throw invalidModel(
+        `a dimension of ${Math.max(...axes!.map((axis) => axis.size ?? 0))} elements is too large`,
+        this.#source.place,
+      );
     }
     const output = this.#graph.value(this.#source.path, axes!, this.#graph.values[inputs[0]!]!.type);
     this.#graph.node({ kind, attributes, inputs, outputs: [output], layer: this.#source.layer, weights });
@@ -87,7 +108,10 @@ class Call implements KerasCall {
   activation(value: ValueId, activation: unknown): ValueId {
     if (activation === null || activation === undefined) return value;
     if (typeof activation === "string") {
-      return emitActivation(this, value, activation) ?? this.config.refuse("activation", `${brief(activation)} is none of Keras' activations`);
+      return (
+        emitActivation(this, value, activation) ??
+        this.config.refuse("activation", `${brief(activation)} is none of Keras' activations`)
+      );
     }
     if (isObject(activation) && typeof activation.class_name === "string" && isObject(activation.config)) {
       return this.#layerAsActivation(value, activation.class_name, activation.config);
@@ -108,7 +132,12 @@ class Call implements KerasCall {
 }
 
 /** Adds the nodes of one call of a layer; gives its outputs. `index` is the call's number, counted if not given. */
-export function callLayer(source: KerasLayer, graph: GraphBuilder, inputs: readonly ValueId[], index = source.calls): ValueId[] {
+export function callLayer(
+  source: KerasLayer,
+  graph: GraphBuilder,
+  inputs: readonly ValueId[],
+  index = source.calls,
+): ValueId[] {
   const { className, place } = source;
   const build = kerasBuilder(className);
   if (!build) throw unsupportedLayer(`layer class ${className}`, place, kerasClasses());
@@ -126,7 +155,10 @@ export function checkVariables(source: KerasLayer): void {
   const taken = Object.keys(source.layer.weights).length;
   const found = source.variables().length;
   if (source.calls > 0 && found > taken) {
-    throw shapeMismatch(`${source.path}: expected ${taken} variables for this ${source.className}, found ${found}`, source.place);
+    throw shapeMismatch(
+      `${source.path}: expected ${taken} variables for this ${source.className}, found ${found}`,
+      source.place,
+    );
   }
 }
 

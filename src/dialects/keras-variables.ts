@@ -49,7 +49,10 @@ export class GroupCounter {
 export function layerVariables(tree: WeightTree, group: string, layerName: string): StoredArray[] {
   const name = tree.name(group);
   if (name !== undefined && name !== layerName) {
-    throw missingWeight(`expected the variables of layer ${layerName} in group ${group}, found those of ${name}`, [...tree.place, group]);
+    throw missingWeight(`expected the variables of layer ${layerName} in group ${group}, found those of ${name}`, [
+      ...tree.place,
+      group,
+    ]);
   }
   return tree.has(group) ? tree.variables(group) : [];
 }

@@ -51,7 +51,8 @@ class KerasModel {
 
   constructor(walk: Walk, envelope: Json, path: string, group: string, place: readonly string[], depth: number) {
     if (depth > deepestNesting) throw invalidModel(`models lie more than ${deepestNesting} deep in each other`, place);
-    if (!isObject(envelope.config) || !Array.isArray(envelope.config.layers)) throw invalidModel("expected a model with a list of layers", place);
+    if (!isObject(envelope.config) || !Array.isArray(envelope.config.layers))
+      throw invalidModel("expected a model with a list of layers", place);
     this.#walk = walk;
     this.#path = path;
     this.className = envelope.class_name === "Sequential" ? "Sequential" : "Functional";
@@ -73,7 +74,8 @@ class KerasModel {
     }
     const { class_name: className, config } = entry;
     const name = typeof entry.name === "string" ? entry.name : config.name;
-    if (typeof name !== "string" || name === "") throw invalidModel(`a layer of class ${className} has no name`, this.place);
+    if (typeof name !== "string" || name === "")
+      throw invalidModel(`a layer of class ${className} has no name`, this.place);
     const path = this.#path === "" ? name : `${this.#path}/${name}`;
     const place = [...this.place, `layer ${name}`];
     requireKeras(entry, className, place);
@@ -131,11 +133,18 @@ class KerasModel {
 
   #callFunctional(inputs: readonly ValueId[]): ValueId[] {
     const ports = this.inputHistories();
-    if (ports.length !== inputs.length) throw invalidModel(`expected ${ports.length} inputs, got ${inputs.length}`, this.place);
+    if (ports.length !== inputs.length)
+      throw invalidModel(`expected ${ports.length} inputs, got ${inputs.length}`, this.place);
     const made = new Map<string, (ValueId[] | undefined)[]>(this.members.map((member) => [member.name, []]));
-    ports.forEach(({ layer }, index) => made.get(layer)?.push([inputs[index]!]));
+    ports.forEach(({ layer }, index) => {
+      made.get(layer)?.push([inputs[index]!]);
+    });
     const pending = this.members.flatMap((member) =>
-      member.inboundNodes.map((node, call) => ({ member, call, inputs: callInputs(node, member.className, member.place) })),
+      member.inboundNodes.map((node, call) => ({
+        member,
+        call,
+        inputs: callInputs(node, member.className, member.place),
+      })),
     );
     const value = ({ layer, call, tensor }: History) => made.get(layer)?.[call]?.[tensor];
     // The list is mostly in an order that can be computed; calls of shared layers may stand further on.
@@ -143,22 +152,35 @@ class KerasModel {
       const left = waiting.filter(({ member, call, inputs: histories }) => {
         const values = histories.map(value);
         if (values.includes(undefined)) return true;
-        made.get(member.name)![call] = member.call(values.map((id) => id!), this.#path === "" ? call : undefined);
+        made.get(member.name)![call] = member.call(
+          values.map((id) => id!),
+          this.#path === "" ? call : undefined,
+        );
         return false;
       });
       if (left.length === waiting.length) {
         const [{ member, inputs: histories }] = left as [(typeof left)[number]];
         const missing = histories.find((history) => value(history) === undefined)!;
-        throw invalidModel(`the input [${missing.layer}, ${missing.call}, ${missing.tensor}] is never computed`, member.place);
+        throw invalidModel(
+          `the input [${missing.layer}, ${missing.call}, ${missing.tensor}] is never computed`,
+          member.place,
+        );
       }
       waiting = left;
     }
     return flattenPorts(this.config.output_layers, [...this.place, "output_layers"]).map((history) => {
       const member = this.members.find((candidate) => candidate.name === history.layer);
       // output_layers counts the calls of a Functional model from 1, unlike inbound_nodes.
-      const call = member && isModel(member.className) && member.className !== "Sequential" && history.call > 0 ? history.call - 1 : history.call;
+      const call =
+        member && isModel(member.className) && member.className !== "Sequential" && history.call > 0
+          ? history.call - 1
+          : history.call;
       const output = value({ ...history, call });
-      if (output === undefined) throw invalidModel(`the output [${history.layer}, ${history.call}, ${history.tensor}] is never computed`, this.place);
+      if (output === undefined)
+        throw invalidModel(
+          `the output [${history.layer}, ${history.call}, ${history.tensor}] is never computed`,
+          this.place,
+        );
       return output;
     });
   }
@@ -172,11 +194,21 @@ function isModel(className: string): boolean {
 function requireKeras(entry: Json, className: string, place: readonly string[]): void {
   const { module, registered_name: registered } = entry;
   if (typeof module === "string" && /^keras\.(src\.)?ops\b/.test(module)) {
-    throw unsupportedLayer(`operation keras.ops ${className}`, place, kerasClasses(), "operations in the graph are not read yet");
+    throw unsupportedLayer(
+      `operation keras.ops ${className}`,
+      place,
+      kerasClasses(),
+      "operations in the graph are not read yet",
+    );
   }
   const foreign = typeof module === "string" && !/^(keras|tf_keras|tensorflow\.keras)(\.|$)/.test(module);
   if (foreign || (typeof registered === "string" && registered.includes(">"))) {
-    throw unsupportedLayer(`layer class ${registered ?? className}`, place, kerasClasses(), "it is not one of Keras' own, and code in files is never run");
+    throw unsupportedLayer(
+      `layer class ${registered ?? className}`,
+      place,
+      kerasClasses(),
+      "it is not one of Keras' own, and code in files is never run",
+    );
   }
   if (!isModel(className) && className !== "InputLayer" && !kerasBuilder(className)) {
     throw unsupportedLayer(`layer class ${className}`, place, kerasClasses());
@@ -193,7 +225,14 @@ class Walk {
     this.#weights = weights;
   }
 
-  layer(path: string, name: string, className: string, config: Json, group: string, place: readonly string[]): KerasLayer {
+  layer(
+    path: string,
+    name: string,
+    className: string,
+    config: Json,
+    group: string,
+    place: readonly string[],
+  ): KerasLayer {
     requirePolicy(className, config.dtype, place);
     let variables: StoredArray[] | undefined;
     const layer: KerasLayer = {
@@ -231,7 +270,11 @@ function inputValue(config: Json, channelsFirst: boolean, place: readonly string
     if (config[key] === true) throw unsupportedFeature(`the input is ${key}`, place, "give the model a dense input");
   }
   const shape = config.batch_shape ?? config.batch_input_shape;
-  if (!Array.isArray(shape) || shape.length === 0 || !shape.every((size) => size === null || (Number.isInteger(size) && size > 0 && size < 2 ** 31))) {
+  if (
+    !Array.isArray(shape) ||
+    shape.length === 0 ||
+    !shape.every((size) => size === null || (Number.isInteger(size) && size > 0 && size < 2 ** 31))
+  ) {
     throw invalidModel(`expected batch_shape to be a list of sizes, got ${brief(shape)}`, place);
   }
   const type = inputType(config.dtype, place);
@@ -250,27 +293,39 @@ function inputType(dtype: unknown, place: readonly string[]): ValueType {
 /** Whether only channels_first layers take this input, so that its second axis is the channels. */
 function takenChannelsFirst(model: KerasModel, name: string): boolean {
   const layers = (model.config.layers as Json[]).filter((entry) => entry.class_name !== "InputLayer");
-  const takes = (entry: Json) => JSON.stringify(entry.inbound_nodes ?? []).includes(`"keras_history":[${JSON.stringify(name)},`);
+  const takes = (entry: Json) =>
+    JSON.stringify(entry.inbound_nodes ?? []).includes(`"keras_history":[${JSON.stringify(name)},`);
   const consumers = model.className === "Sequential" ? layers.slice(0, 1) : layers.filter(takes);
-  return consumers.length > 0 && consumers.every((entry) => isObject(entry.config) && entry.config.data_format === "channels_first");
+  return (
+    consumers.length > 0 &&
+    consumers.every((entry) => isObject(entry.config) && entry.config.data_format === "channels_first")
+  );
 }
 
 /** The inputs of the whole model as values; a Sequential that was built by a call has the shape of that call. */
 function modelInputs(model: KerasModel, graph: GraphBuilder): Port[] {
   const entries = model.config.layers as Json[];
-  const config = (name: string) => entries.find((entry) => isObject(entry.config) && entry.config.name === name)?.config as Json;
+  const config = (name: string) =>
+    entries.find((entry) => isObject(entry.config) && entry.config.name === name)?.config as Json;
   const histories = model.inputHistories();
   if (histories.length === 0) {
-    const shape = model.config.build_input_shape ?? (isObject(entries[0]?.config) ? entries[0].config.batch_input_shape : undefined);
+    const shape =
+      model.config.build_input_shape ??
+      (isObject(entries[0]?.config) ? entries[0].config.batch_input_shape : undefined);
     if (!Array.isArray(shape)) {
-      throw unsupportedFeature("the model does not say its input's shape", model.place, "call the model once on data, or add keras.Input, and save it again");
+      throw unsupportedFeature(
+        "the model does not say its input's shape",
+        model.place,
+        "call the model once on data, or add keras.Input, and save it again",
+      );
     }
     const { axes, type } = inputValue({ batch_shape: shape }, takenChannelsFirst(model, ""), model.place);
     return [{ name: "input", value: graph.value("input", axes, type) }];
   }
   return histories.map(({ layer }) => {
     const place = [...model.place, `layer ${layer}`];
-    if (!model.inputMembers().some((member) => member.name === layer)) throw invalidModel(`input ${layer} is not an InputLayer`, model.place);
+    if (!model.inputMembers().some((member) => member.name === layer))
+      throw invalidModel(`input ${layer} is not an InputLayer`, model.place);
     const { axes, type } = inputValue(config(layer), takenChannelsFirst(model, layer), place);
     return { name: layer, value: graph.value(layer, axes, type) };
   });
@@ -296,9 +351,15 @@ function outputPorts(graph: GraphBuilder, values: readonly ValueId[], inputs: re
  *   `invalid-model`, `missing-weight`, `shape-mismatch` for files that contradict themselves
  */
 export function kerasGraph({ config, weights, place }: KerasSource): Graph {
-  if (!isObject(config) || typeof config.class_name !== "string") throw invalidModel(`expected a model, got ${brief(config)}`, place);
+  if (!isObject(config) || typeof config.class_name !== "string")
+    throw invalidModel(`expected a model, got ${brief(config)}`, place);
   if (!isModel(config.class_name)) {
-    throw unsupportedLayer(`model class ${config.class_name}`, place, ["Sequential", "Functional"], "a subclassed model keeps its computation in Python code, not in the file");
+    throw unsupportedLayer(
+      `model class ${config.class_name}`,
+      place,
+      ["Sequential", "Functional"],
+      "a subclassed model keeps its computation in Python code, not in the file",
+    );
   }
   requireKeras(config, config.class_name, place);
   const walk = new Walk(weights);

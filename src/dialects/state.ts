@@ -16,7 +16,16 @@
  *
  * A merged axis of a weight has `parts`: the pieces, in each side's order, with their sizes.
  */
-import { type Axes, type Axis, describeAxes, layoutText, parseLayout, type Part, rearrangeArray, shapeOf } from "../axes.ts";
+import {
+  type Axes,
+  type Axis,
+  describeAxes,
+  layoutText,
+  parseLayout,
+  type Part,
+  rearrangeArray,
+  shapeOf,
+} from "../axes.ts";
 import { toFloat32 } from "../bytes/numbers.ts";
 import { ChannelwiseError, corruptFile, invalidModel, missingWeight, unsupportedFeature } from "../error.ts";
 import { isRecord, parseJson } from "../formats/json.ts";
@@ -76,7 +85,9 @@ function describeWeight({ tensor, from, to }: TensorPlace): object {
     tensor,
     torch: text(to),
     keras: text(from),
-    ...(merged ? { parts: { letter, torch: parts(to), keras: merged, layouts: `${layoutText(from)} -> ${layoutText(to)}` } } : {}),
+    ...(merged
+      ? { parts: { letter, torch: parts(to), keras: merged, layouts: `${layoutText(from)} -> ${layoutText(to)}` } }
+      : {}),
   };
 }
 
@@ -90,11 +101,19 @@ export function graphFromState(file: SafetensorsFile, place: readonly string[]):
   const where = [...place, "__metadata__", graphKey];
   const text = Object.hasOwn(file.metadata, graphKey) ? file.metadata[graphKey] : undefined;
   if (text === undefined) {
-    throw unsupportedFeature("the file holds weights and no model", place, "convert the Keras model with channelwise, which writes the model beside the weights");
+    throw unsupportedFeature(
+      "the file holds weights and no model",
+      place,
+      "convert the Keras model with channelwise, which writes the model beside the weights",
+    );
   }
   const json = parseJson(new TextEncoder().encode(text), where);
   if (!isRecord(json) || json.version !== version) {
-    throw unsupportedFeature(`expected version ${version} of the graph, got ${isRecord(json) ? JSON.stringify(json.version) : "none"}`, where, "update channelwise");
+    throw unsupportedFeature(
+      `expected version ${version} of the graph, got ${isRecord(json) ? JSON.stringify(json.version) : "none"}`,
+      where,
+      "update channelwise",
+    );
   }
   try {
     return new Reader(file, json, where).graph();
@@ -118,7 +137,10 @@ class Reader {
   }
 
   graph(): Graph {
-    const inputs = this.#list("inputs").map((entry) => ({ name: this.#text(entry, "name"), value: this.#input(entry) }));
+    const inputs = this.#list("inputs").map((entry) => ({
+      name: this.#text(entry, "name"),
+      value: this.#input(entry),
+    }));
     const layers = this.#list("layers").map((entry) => this.#layer(entry));
     const layer = (entry: Record<string, unknown>) => {
       const found = layers[Number(entry.layer)];
@@ -126,9 +148,16 @@ class Reader {
     };
     for (const entry of this.#list("nodes")) this.#node(entry, layer(entry));
     this.#list("calls").forEach((entry) => {
-      this.#graph.calls.push({ name: this.#text(entry, "name"), layer: layer(entry), outputs: this.#values(entry.outputs) });
+      this.#graph.calls.push({
+        name: this.#text(entry, "name"),
+        layer: layer(entry),
+        outputs: this.#values(entry.outputs),
+      });
     });
-    const outputs = this.#list("outputs").map((entry) => ({ name: this.#text(entry, "name"), value: this.#values([entry.value])[0]! }));
+    const outputs = this.#list("outputs").map((entry) => ({
+      name: this.#text(entry, "name"),
+      value: this.#values([entry.value])[0]!,
+    }));
     if (inputs.length === 0 || outputs.length === 0) this.#refuse("a model without inputs or outputs");
     return this.#graph.finish(this.#text(this.#json, "name"), inputs, outputs);
   }
@@ -149,7 +178,8 @@ class Reader {
   }
 
   #values(ids: unknown): number[] {
-    if (!Array.isArray(ids) || !ids.every((id) => natural(id) && id < this.#graph.values.length)) return this.#refuse(`values ${JSON.stringify(ids)}`);
+    if (!Array.isArray(ids) || !ids.every((id) => natural(id) && id < this.#graph.values.length))
+      return this.#refuse(`values ${JSON.stringify(ids)}`);
     return ids;
   }
 
@@ -157,8 +187,14 @@ class Reader {
     const { shape, type } = entry;
     const layout = parseLayout(this.#text(entry, "layout"));
     const letters = layout.map(([group]) => group!.join(""));
-    if (letters.some((letter) => letter.length !== 1) || new Set(letters).size !== letters.length) this.#refuse(`layout ${entry.layout}`);
-    if (!Array.isArray(shape) || shape.length !== letters.length || !shape.every((size) => size === null || natural(size))) return this.#refuse("shape");
+    if (letters.some((letter) => letter.length !== 1) || new Set(letters).size !== letters.length)
+      this.#refuse(`layout ${entry.layout}`);
+    if (
+      !Array.isArray(shape) ||
+      shape.length !== letters.length ||
+      !shape.every((size) => size === null || natural(size))
+    )
+      return this.#refuse("shape");
     if (type !== "float32" && type !== "int32") return this.#refuse(`type ${JSON.stringify(type)}`);
     const axes = letters.map((letter, index): Axis => ({ letter, size: shape[index] }));
     return this.#graph.value(this.#text(entry, "name"), axes, type);
@@ -181,13 +217,18 @@ class Reader {
     if (!tensor) throw missingWeight(`expected a tensor ${name}, found none`, this.#where);
     const torch = this.#text(entry, "torch");
     const keras = this.#text(entry, "keras");
-    if (torch.length !== tensor.shape.length || [...torch].sort().join("") !== [...keras].sort().join("") || new Set(torch).size !== torch.length) {
+    if (
+      torch.length !== tensor.shape.length ||
+      [...torch].sort().join("") !== [...keras].sort().join("") ||
+      new Set(torch).size !== torch.length
+    ) {
       return this.#refuse(`layouts ${torch} and ${keras} of ${name} with ${tensor.shape.length} dimensions`);
     }
     const sizes = new Map([...torch].map((letter, index) => [letter, tensor.shape[index]!]));
     const plain = (letters: string) => [...letters].map((letter): Axis => ({ letter, size: sizes.get(letter)! }));
     const merged = this.#merged(entry.parts, sizes);
-    const withParts = (axes: Axis[], side: "torch" | "keras") => axes.map((axis) => (axis.letter === merged?.letter ? { ...axis, segments: merged[side] } : axis));
+    const withParts = (axes: Axis[], side: "torch" | "keras") =>
+      axes.map((axis) => (axis.letter === merged?.letter ? { ...axis, segments: merged[side] } : axis));
     const [from, to] = [withParts(plain(torch), "torch"), withParts(plain(keras), "keras")];
     const shape = shapeOf(to) as number[];
     const array = { dtype: "float32" as const, shape, read: () => rearrangeArray(toFloat32(tensor), from, to) };
@@ -195,18 +236,26 @@ class Reader {
   }
 
   /** The pieces of a weight's merged axis in both orders: the same pieces, which fill the axis. */
-  #merged(entry: unknown, sizes: ReadonlyMap<string, number>): { letter: string; torch: Part[][]; keras: Part[][] } | null {
+  #merged(
+    entry: unknown,
+    sizes: ReadonlyMap<string, number>,
+  ): { letter: string; torch: Part[][]; keras: Part[][] } | null {
     if (entry === undefined) return null;
     if (!isRecord(entry)) return this.#refuse("parts");
     const letter = this.#text(entry, "letter");
-    const isPart = (part: unknown): part is Part => isRecord(part) && typeof part.letter === "string" && natural(part.size);
-    const isSegments = (list: unknown): list is Part[][] => Array.isArray(list) && list.every((parts) => Array.isArray(parts) && parts.every(isPart));
+    const isPart = (part: unknown): part is Part =>
+      isRecord(part) && typeof part.letter === "string" && natural(part.size);
+    const isSegments = (list: unknown): list is Part[][] =>
+      Array.isArray(list) && list.every((parts) => Array.isArray(parts) && parts.every(isPart));
     const { torch, keras } = entry;
     if (!isSegments(torch) || !isSegments(keras)) return this.#refuse("parts");
-    const total = (segments: Part[][]) => segments.reduce((sum, parts) => sum + parts.reduce((all, part) => all * part.size!, 1), 0);
-    const pieces = (segments: Part[][]) => JSON.stringify(segments.map((parts) => parts.map((part) => `${part.letter}${part.size}`).sort()));
+    const total = (segments: Part[][]) =>
+      segments.reduce((sum, parts) => sum + parts.reduce((all, part) => all * part.size!, 1), 0);
+    const pieces = (segments: Part[][]) =>
+      JSON.stringify(segments.map((parts) => parts.map((part) => `${part.letter}${part.size}`).sort()));
     const distinct = torch.every((parts) => new Set(parts.map((part) => part.letter)).size === parts.length);
-    if (!distinct || total(torch) !== sizes.get(letter) || pieces(torch) !== pieces(keras)) return this.#refuse(`parts of axis ${letter}`);
+    if (!distinct || total(torch) !== sizes.get(letter) || pieces(torch) !== pieces(keras))
+      return this.#refuse(`parts of axis ${letter}`);
     return { letter, torch, keras };
   }
 
@@ -217,7 +266,12 @@ class Reader {
     const spec = facet<OpSpec<object>>(specs, kind as OpKind);
     const wrong = wrongAttribute(spec.attributes as Schema<Record<string, unknown>>, attributes);
     if (wrong !== null) return this.#refuse(`attribute ${wrong} of ${kind}: ${JSON.stringify(attributes[wrong])}`);
-    if (!Array.isArray(weights) || !weights.every((role) => typeof role === "string" && Object.hasOwn(layer.weights, role) && Object.hasOwn(spec.weights, role))) {
+    if (
+      !Array.isArray(weights) ||
+      !weights.every(
+        (role) => typeof role === "string" && Object.hasOwn(layer.weights, role) && Object.hasOwn(spec.weights, role),
+      )
+    ) {
       return this.#refuse(`weights ${JSON.stringify(weights)} of ${kind}`);
     }
     const inputs = this.#values(entry.inputs);
@@ -225,13 +279,21 @@ class Reader {
     const given = inputs.map((id) => this.#graph.values[id]!.axes);
     this.#checkWeights(kind, spec, spec.shapes?.(attributes, given) ?? {}, layer, weights);
     const [axes] = spec.infer(attributes, given);
-    if (!axes!.every(({ letter, size }) => size === null || (count(size) && letter !== ""))) return this.#refuse(`sizes ${layoutText(axes!)} of ${kind}`);
+    if (!axes!.every(({ letter, size }) => size === null || (count(size) && letter !== "")))
+      return this.#refuse(`sizes ${layoutText(axes!)} of ${kind}`);
     const output = this.#graph.value(layer.path, axes!, this.#graph.values[inputs[0]!]!.type);
-    if (output !== entry.output || layoutText(axes!) !== entry.layout) return this.#refuse(`output ${JSON.stringify(entry.output)} of ${kind}`);
+    if (output !== entry.output || layoutText(axes!) !== entry.layout)
+      return this.#refuse(`output ${JSON.stringify(entry.output)} of ${kind}`);
     this.#graph.node({ kind, attributes, inputs, outputs: [output], layer, weights });
   }
 
-  #checkWeights(kind: string, spec: OpSpec<object>, shapes: Readonly<Record<string, readonly (number | null)[]>>, layer: Layer, roles: readonly string[]): void {
+  #checkWeights(
+    kind: string,
+    spec: OpSpec<object>,
+    shapes: Readonly<Record<string, readonly (number | null)[]>>,
+    layer: Layer,
+    roles: readonly string[],
+  ): void {
     for (const [role, { keras, optional }] of Object.entries(spec.weights)) {
       if (!roles.includes(role)) {
         if (!optional) this.#refuse(`${kind} without ${role}`);
@@ -239,8 +301,13 @@ class Reader {
       }
       const { axes } = layer.weights[role]!;
       const expected = shapes[role]!;
-      if (axes.map((axis) => axis.letter).join("") !== keras || axes.some((axis, index) => axis.size !== expected[index])) {
-        this.#refuse(`${role} of ${layer.path}: expected ${keras} = (${expected.join(", ")}), got ${describeAxes(axes)}`);
+      if (
+        axes.map((axis) => axis.letter).join("") !== keras ||
+        axes.some((axis, index) => axis.size !== expected[index])
+      ) {
+        this.#refuse(
+          `${role} of ${layer.path}: expected ${keras} = (${expected.join(", ")}), got ${describeAxes(axes)}`,
+        );
       }
     }
   }

@@ -85,12 +85,13 @@ function readEntry(entry: unknown, data: Uint8Array, place: readonly string[]): 
   if (!isRecord(entry)) throw corruptFile("expected {dtype, shape, data_offsets}", place);
   const { dtype: code, shape, data_offsets: offsets } = entry;
   const dtype = (Object.keys(codeOf) as DType[]).find((key) => codeOf[key] === code);
-  if (!dtype)
+  if (!dtype) {
     throw unsupportedFeature(
       `the dtype ${typeof code === "string" ? printable(code) : typeof code}`,
       place,
       "convert the tensor to F32 and save again",
     );
+  }
   if (!isCounts(shape) || !isCounts(offsets) || offsets.length !== 2) {
     throw corruptFile("expected a shape and two data_offsets, as lists of counts", place);
   }
@@ -112,8 +113,9 @@ const isCounts = (value: unknown): value is number[] =>
 function checkCoverage(ranges: readonly Range[], dataBytes: number, place: readonly string[]): void {
   let covered = 0;
   for (const { start, end } of ranges.toSorted((a, b) => a.start - b.start || a.end - b.end)) {
-    if (start !== covered)
+    if (start !== covered) {
       throw corruptFile(`expected a tensor at byte ${covered} of the data, got one at ${start}`, place);
+    }
     covered = end;
   }
   if (covered !== dataBytes) throw corruptFile(`expected tensors to cover ${dataBytes} bytes, got ${covered}`, place);

@@ -30,6 +30,8 @@ export interface WeightTree {
 const variablesGroup = "vars";
 const layersGroup = "layers";
 const oldLayersGroup = "_layer_checkpoint_dependencies";
+/** Parts that a backslashed name may have; a longer one is no path. */
+const deepest = 256;
 
 /** The weights in an open HDF5 file. */
 export function weightTree(root: Hdf5Group): WeightTree {
@@ -92,7 +94,9 @@ function splitNames(group: Hdf5Group): Level {
   const top: Level = new Map();
   for (const [name, child] of group.children) {
     if (child.kind !== "group") continue;
-    const parts = name.split("\\").map((part) => (part === oldLayersGroup ? layersGroup : part));
+    const split = name.split("\\");
+    const isPath = split.length <= deepest && split.every((part) => part !== "");
+    const parts = (isPath ? split : [name]).map((part) => (part === oldLayersGroup ? layersGroup : part));
     let level = top;
     parts.forEach((part, index) => {
       const node: Node = level.get(part) ?? { groups: [], below: new Map() };

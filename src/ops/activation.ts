@@ -21,7 +21,10 @@ export interface Activation {
 }
 
 export const spec: OpSpec<Activation> = {
-  attributes: { kind: (value): value is ActivationKind => typeof value === "string" && Object.hasOwn(definitions, value), parameters: listOf(nullOr(finite), 3) },
+  attributes: {
+    kind: (value): value is ActivationKind => typeof value === "string" && Object.hasOwn(definitions, value),
+    parameters: listOf(nullOr(finite), 3),
+  },
   weights: {},
   infer: (_attributes, [input]) => [[...input!]],
 };
@@ -92,7 +95,10 @@ export const evaluate: Evaluate<Activation> = ({ kind, parameters }, [x]) => {
 
 // ----------------------------------------------------------------------------------------------------- Keras
 
-const relu = (slope: number, maximum: number | null, threshold: number): Activation => ({ kind: "relu", parameters: [slope, maximum, threshold] });
+const relu = (slope: number, maximum: number | null, threshold: number): Activation => ({
+  kind: "relu",
+  parameters: [slope, maximum, threshold],
+});
 const plain = (kind: ActivationKind, ...parameters: number[]): Activation => ({ kind, parameters });
 
 /** Keras' names, with the defaults that a name without arguments stands for. */
@@ -144,7 +150,8 @@ export function emitActivation(call: KerasCall, value: number, name: string): nu
   const kind = Object.hasOwn(overLastAxis, name) ? overLastAxis[name] : undefined;
   if (!kind) return null;
   const last = call.axes(value).at(-1)!;
-  if (kind === "glu" && last.size !== null && last.size % 2 !== 0) call.config.refuse("activation", `glu needs an even number of channels, got ${last.size}`);
+  if (kind === "glu" && last.size !== null && last.size % 2 !== 0)
+    call.config.refuse("activation", `glu needs an even number of channels, got ${last.size}`);
   const attributes: Softmax = { kind, axes: last.letter };
   return call.emit("softmax", attributes, [value]);
 }
@@ -153,7 +160,11 @@ export const fromKeras: Record<string, FromKeras> = {
   Activation: (call) => call.activation(call.input(), call.config.raw("activation")),
   ReLU(call) {
     const { config } = call;
-    const attributes = relu(config.number("negative_slope", 0), config.optionalNumber("max_value"), config.number("threshold", 0));
+    const attributes = relu(
+      config.number("negative_slope", 0),
+      config.optionalNumber("max_value"),
+      config.number("threshold", 0),
+    );
     if (attributes.parameters[2]! < 0) config.refuse("threshold", "Keras allows none below 0");
     return call.emit("activation", attributes, [call.input()]);
   },
@@ -170,7 +181,8 @@ export const fromKeras: Record<string, FromKeras> = {
 function torchRelu(x: string, slope: number, maximum: number, threshold: number): string {
   const capped = maximum < Number.POSITIVE_INFINITY;
   if (threshold === 0 && !capped) return slope === 0 ? `F.relu(${x})` : `F.leaky_relu(${x}, ${slope})`;
-  if (threshold === 0 && slope === 0) return maximum === 6 ? `F.relu6(${x})` : `torch.clamp(${x}, min=0.0, max=${float(maximum)})`;
+  if (threshold === 0 && slope === 0)
+    return maximum === 6 ? `F.relu6(${x})` : `torch.clamp(${x}, min=0.0, max=${float(maximum)})`;
   const above = capped ? `torch.clamp(${x}, max=${float(maximum)})` : x;
   const below = slope === 0 ? "0.0" : threshold === 0 ? `${slope} * ${x}` : `${slope} * (${x} - ${threshold})`;
   return `torch.where(${x} > ${threshold}, ${above}, ${below})`;

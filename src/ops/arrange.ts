@@ -61,6 +61,12 @@ export function commonOrder(inputs: readonly Held[]): string {
 
 /** Whether all inputs hold the merged axes that they have in the same order of parts. */
 export function sameParts(inputs: readonly Held[]): boolean {
-  const text = (axes: Axes) => JSON.stringify(axes.filter((axis) => axis.segments).map((axis) => [axis.letter, axis.segments]).sort());
+  const text = (axes: Axes) =>
+    JSON.stringify(
+      axes
+        .filter((axis) => axis.segments)
+        .map((axis) => [axis.letter, axis.segments])
+        .sort(),
+    );
   return inputs.every((input) => text(input.held) === text(inputs[0]!.held));
 }

@@ -23,7 +23,12 @@ const vector = { keras: "C", torch: "C", along: "C" };
 
 export const spec: OpSpec<BatchNorm> = {
   attributes: { axis: letter, epsilon: finite, momentum: finite },
-  weights: { gamma: { ...vector, optional: true }, beta: { ...vector, optional: true }, mean: vector, variance: vector },
+  weights: {
+    gamma: { ...vector, optional: true },
+    beta: { ...vector, optional: true },
+    mean: vector,
+    variance: vector,
+  },
   shapes({ axis }, [input]) {
     const shape = [axisSize(input!, axis)];
     return { gamma: shape, beta: shape, mean: shape, variance: shape };
@@ -71,7 +76,11 @@ export const fromKeras: Record<string, FromKeras> = {
     if (config.boolean("center", true)) take("beta");
     take("mean");
     take("variance");
-    const attributes: BatchNorm = { axis, epsilon: config.number("epsilon", 1e-3), momentum: config.number("momentum", 0.99) };
+    const attributes: BatchNorm = {
+      axis,
+      epsilon: config.number("epsilon", 1e-3),
+      momentum: config.number("momentum", 0.99),
+    };
     config.ignore("synchronized", "virtual_batch_size", "fused", "renorm_clipping", "renorm_momentum");
     return call.emit("batchNorm", attributes, [input], roles);
   },
@@ -82,7 +91,12 @@ export const toTorch: ToTorch<BatchNorm> = ({ attributes, inputs, weights }, tor
   const size = axisSize(inputs[0]!, axis)!;
   const rank = inputs[0]!.length;
   const affine = weights.includes("gamma") || weights.includes("beta");
-  const options = [size, `eps=${epsilon}`, `momentum=${Number((1 - momentum).toPrecision(12))}`, ...(affine ? [] : ["affine=False"])];
+  const options = [
+    size,
+    `eps=${epsilon}`,
+    `momentum=${Number((1 - momentum).toPrecision(12))}`,
+    ...(affine ? [] : ["affine=False"]),
+  ];
   const module = torch.module(`nn.BatchNorm${Math.max(rank, 3) - 2}d(${options.join(", ")})`);
   if (affine) {
     if (weights.includes("gamma")) torch.state("weight", "gamma");
@@ -114,5 +128,14 @@ export const toWasm: ToWasm<BatchNorm> = ({ attributes: { axis, epsilon }, input
   wasm.overwrite(0);
   const outer = product(shape.slice(0, at))!;
   const inner = product(shape.slice(at + 1))!;
-  wasm.call("scaleShift", wasm.input(0), wasm.output(), outer, size, inner, vectors, vectors.at(Math.ceil(size / 4) * 4));
+  wasm.call(
+    "scaleShift",
+    wasm.input(0),
+    wasm.output(),
+    outer,
+    size,
+    inner,
+    vectors,
+    vectors.at(Math.ceil(size / 4) * 4),
+  );
 };

@@ -23,7 +23,10 @@ function runs(axis: Axis): readonly (readonly Part[])[] {
 }
 
 function joined(axes: readonly Axis[]): Axis {
-  const size = axes.reduce<number | null>((sum, axis) => (sum === null || axis.size === null ? null : sum + axis.size), 0);
+  const size = axes.reduce<number | null>(
+    (sum, axis) => (sum === null || axis.size === null ? null : sum + axis.size),
+    0,
+  );
   const plain = plainAxis(axes[0]!.letter, size);
   return axes.some((axis) => axis.segments) && size !== null ? { ...plain, segments: axes.flatMap(runs) } : plain;
 }
@@ -38,7 +41,10 @@ export const spec: OpSpec<Concatenate> = {
         const all = inputs.map((axes) => axes[axisIndex(axes, own.letter)]!);
         if (own.letter === axis) return joined(all);
         const sizes = new Set(all.map((other) => other.size).filter((size) => size !== null));
-        if (sizes.size > 1) throw shapeMismatch(`concatenate: expected equal sizes but along ${axis}, got ${own.letter} = ${[...sizes].join(" and ")}`);
+        if (sizes.size > 1)
+          throw shapeMismatch(
+            `concatenate: expected equal sizes but along ${axis}, got ${own.letter} = ${[...sizes].join(" and ")}`,
+          );
         const same = all.every((other) => JSON.stringify(other.segments) === JSON.stringify(own.segments));
         return same ? own : plainAxis(own.letter, own.size);
       }),
@@ -51,7 +57,9 @@ export const arrange: Arrange<Concatenate> = ({ axis }, inputs, [output]) => {
   const position = axisIndex(output!, axis);
   // Along the joined axis every input keeps its own order of parts; other merged axes have to be in the source's.
   const wanted = inputs.map((input) =>
-    reorderHeld(input, letters).map((own) => (own.letter === axis && output![position]!.segments ? own : input.source[axisIndex(input.source, own.letter)]!)),
+    reorderHeld(input, letters).map((own) =>
+      own.letter === axis && output![position]!.segments ? own : input.source[axisIndex(input.source, own.letter)]!,
+    ),
   );
   const held = joined(wanted.map((axes) => axes[axisIndex(axes, axis)]!));
   return { inputs: wanted, outputs: [heldLike(output!, letters, [held])] };
@@ -81,7 +89,8 @@ export const fromKeras: Record<string, FromKeras> = {
     const letters = lettersOf(call.axes(inputs[0]!));
     const renamed = inputs.map((input) => {
       const own = lettersOf(call.axes(input));
-      if (own.length !== letters.length) config.refuse("inputs", `inputs of ${letters.length} and of ${own.length} axes`);
+      if (own.length !== letters.length)
+        config.refuse("inputs", `inputs of ${letters.length} and of ${own.length} axes`);
       return call.rearrange(input, own, letters);
     });
     const axis = axisLetter(call, renamed[0]!, config.integer("axis", -1));
@@ -102,7 +111,13 @@ export const toWasm: ToWasm<Concatenate> = ({ attributes: { axis }, inputs, outp
     const shape = wasm.inputShape(index);
     const block = product(shape.slice(from))!;
     const outer = product(shape.slice(0, from))!;
-    wasm.call("rearrange", wasm.input(index), wasm.output().at(offset), 2, wasm.table([outer, block, block, 1, row, 1]));
+    wasm.call(
+      "rearrange",
+      wasm.input(index),
+      wasm.output().at(offset),
+      2,
+      wasm.table([outer, block, block, 1, row, 1]),
+    );
     offset += block;
   });
 };

@@ -32,7 +32,9 @@ export const spec: OpSpec<Conv1d> = {
   infer(attributes, [input]) {
     const length = outputLength(axisSize(input!, "L"), attributes);
     if (length !== null && length < 1) {
-      throw shapeMismatch(`conv1d: expected a length of at least ${attributes.taps} taps after padding, got ${axisSize(input!, "L")}`);
+      throw shapeMismatch(
+        `conv1d: expected a length of at least ${attributes.taps} taps after padding, got ${axisSize(input!, "L")}`,
+      );
     }
     return [withAxis(withAxis(input!, "L", { size: length }), "C", { size: attributes.filters })];
   },
@@ -82,7 +84,11 @@ export const fromKeras: Record<string, FromKeras> = {
     if (channels % groups !== 0 || filters % groups !== 0) {
       config.refuse("groups", `${groups} groups divide neither ${channels} channels nor ${filters} filters`);
     }
-    const padding = namedPadding(config.choice("padding", ["valid", "same", "causal"], "valid"), axisSize(call.axes(input), "L"), window);
+    const padding = namedPadding(
+      config.choice("padding", ["valid", "same", "causal"], "valid"),
+      axisSize(call.axes(input), "L"),
+      window,
+    );
     call.weight("kernel", "KIO", [window.taps, channels / groups, filters]);
     const biased = config.boolean("use_bias", true);
     if (biased) call.weight("bias", "O", [filters]);
@@ -125,7 +131,18 @@ export const toWasm: ToWasm<Conv1d> = ({ attributes }, wasm) => {
       pack.write(target, pack.read("bias") ?? new Float32Array(filters));
       pack.write(target + filters * 4, pack.read("kernel")!);
     });
-    wasm.call("depthwiseConv1d", wasm.input(0), rows, wasm.output(), batch, length, outLength, channels, outputs, ...geometry);
+    wasm.call(
+      "depthwiseConv1d",
+      wasm.input(0),
+      rows,
+      wasm.output(),
+      batch,
+      length,
+      outLength,
+      channels,
+      outputs,
+      ...geometry,
+    );
     return;
   }
   const panels = wasm.weight("panels", (pack) => {
@@ -140,5 +157,17 @@ export const toWasm: ToWasm<Conv1d> = ({ attributes }, wasm) => {
       kernels.packKIO(target + g * groupBytes, kernel + column, bias && bias + column, taps, inputs, outputs, filters);
     }
   });
-  wasm.call("conv1d", wasm.input(0), panels, wasm.output(), batch, length, outLength, groups, inputs, outputs, ...geometry);
+  wasm.call(
+    "conv1d",
+    wasm.input(0),
+    panels,
+    wasm.output(),
+    batch,
+    length,
+    outLength,
+    groups,
+    inputs,
+    outputs,
+    ...geometry,
+  );
 };

@@ -58,10 +58,15 @@ export const fromKeras: Record<string, FromKeras> = {
     call.weight("kernel", "IO", [call.known(input, axis), units]);
     const biased = config.boolean("use_bias", true);
     if (biased) call.weight("bias", "O", [units]);
-    if (config.raw("quantization_config") != null) config.refuse("quantization_config", "quantized kernels are not read yet");
-    if (config.raw("lora_rank") != null) config.refuse("lora_rank", "low-rank additions are not read; merge them first");
+    if (config.raw("quantization_config") != null)
+      config.refuse("quantization_config", "quantized kernels are not read yet");
+    if (config.raw("lora_rank") != null)
+      config.refuse("lora_rank", "low-rank additions are not read; merge them first");
     const attributes: Dense = { units, axis };
-    return call.activation(call.emit("dense", attributes, [input], biased ? ["kernel", "bias"] : ["kernel"]), config.raw("activation"));
+    return call.activation(
+      call.emit("dense", attributes, [input], biased ? ["kernel", "bias"] : ["kernel"]),
+      config.raw("activation"),
+    );
   },
 };
 

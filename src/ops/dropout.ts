@@ -23,7 +23,12 @@ export const spec: OpSpec<Dropout> = {
 };
 
 export const arrange: Arrange<Dropout> = (attributes, inputs, outputs, context) =>
-  (attributes.module === "Dropout1d" && inputs[0]!.source.length === 3 ? spatial : follow)(attributes, inputs, outputs, context);
+  (attributes.module === "Dropout1d" && inputs[0]!.source.length === 3 ? spatial : follow)(
+    attributes,
+    inputs,
+    outputs,
+    context,
+  );
 
 export const evaluate: Evaluate<Dropout> = (_attributes, [x]) => [x!.data];
 

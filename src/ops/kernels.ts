@@ -15,7 +15,15 @@ export interface Kernels {
    * `rowStride` is the distance between two rows of O in `source`: O itself, or more when a group's columns are picked.
    * bias = 0 means none (zeros).
    */
-  packKIO(target: number, source: number, bias: number, taps: number, inChannels: number, outChannels: number, rowStride: number): void;
+  packKIO(
+    target: number,
+    source: number,
+    bias: number,
+    taps: number,
+    inChannels: number,
+    outChannels: number,
+    rowStride: number,
+  ): void;
 
   /** Packs OIK weights (out, in, taps; PyTorch's order), or OI with taps = 1, into the same panels. */
   packOIK(target: number, source: number, bias: number, taps: number, inChannels: number, outChannels: number): void;
@@ -30,10 +38,19 @@ export interface Kernels {
    * I = inChannels and O = outChannels of one group. w: `groups` packed matrices, packedBytes(taps * I, O) apart.
    */
   conv1d(
-    x: number, w: number, y: number,
-    batch: number, length: number, outLength: number,
-    groups: number, inChannels: number, outChannels: number,
-    taps: number, stride: number, dilation: number, left: number,
+    x: number,
+    w: number,
+    y: number,
+    batch: number,
+    length: number,
+    outLength: number,
+    groups: number,
+    inChannels: number,
+    outChannels: number,
+    taps: number,
+    stride: number,
+    dilation: number,
+    left: number,
   ): void;
 
   /**
@@ -42,16 +59,44 @@ export interface Kernels {
    * w: [1 + taps][channels * multiplier], the bias in the first row.
    */
   depthwiseConv1d(
-    x: number, w: number, y: number,
-    batch: number, length: number, outLength: number,
-    channels: number, multiplier: number,
-    taps: number, stride: number, dilation: number, left: number,
+    x: number,
+    w: number,
+    y: number,
+    batch: number,
+    length: number,
+    outLength: number,
+    channels: number,
+    multiplier: number,
+    taps: number,
+    stride: number,
+    dilation: number,
+    left: number,
   ): void;
 
   /** Largest real element of each window of an NLC array; windows start at l*stride - left. A window with none gives -Infinity. */
-  maxPool1d(x: number, y: number, batch: number, length: number, outLength: number, channels: number, size: number, stride: number, left: number): void;
+  maxPool1d(
+    x: number,
+    y: number,
+    batch: number,
+    length: number,
+    outLength: number,
+    channels: number,
+    size: number,
+    stride: number,
+    left: number,
+  ): void;
   /** Mean of the real elements of each window (padding does not count). A window with none gives 0. */
-  averagePool1d(x: number, y: number, batch: number, length: number, outLength: number, channels: number, size: number, stride: number, left: number): void;
+  averagePool1d(
+    x: number,
+    y: number,
+    batch: number,
+    length: number,
+    outLength: number,
+    channels: number,
+    size: number,
+    stride: number,
+    left: number,
+  ): void;
   /** y[n, c] = max over l of x[n, l, c]. */
   globalMaxPool1d(x: number, y: number, batch: number, length: number, channels: number): void;
   /** y[n, c] = mean over l of x[n, l, c]. */

@@ -26,13 +26,17 @@ export const spec: OpSpec<Merge> = {
         const sizes = others.map((other) => other.size).filter((size) => size !== 1);
         const known = sizes.find((size) => size !== null);
         if (sizes.some((size) => size !== null && size !== known)) {
-          throw shapeMismatch(`${kind}: expected sizes that agree or are 1, got ${inputs.map((axes) => `(${axes.map((a) => a.size ?? "?").join(", ")})`).join(" and ")}`);
+          throw shapeMismatch(
+            `${kind}: expected sizes that agree or are 1, got ${inputs.map((axes) => `(${axes.map((a) => a.size ?? "?").join(", ")})`).join(" and ")}`,
+          );
         }
         const size = sizes.length === 0 ? 1 : (known ?? null);
         const wide = others.filter((other) => other.size !== 1);
         const parts = wide.map((other) => JSON.stringify(other.segments));
         const segments = wide[0]?.segments;
-        return segments && parts.every((text) => text === parts[0]) ? { ...axis, size, segments } : plainAxis(axis.letter, size);
+        return segments && parts.every((text) => text === parts[0])
+          ? { ...axis, size, segments }
+          : plainAxis(axis.letter, size);
       }),
     ];
   },
@@ -41,7 +45,9 @@ export const spec: OpSpec<Merge> = {
 /** All in one order; a merge whose parts are held in another order survives where all inputs agree on it. */
 export const arrange: Arrange<Merge> = (_attributes, inputs, [output]) => {
   const letters = commonOrder(inputs);
-  const whole = inputs.filter((input) => input.source.some((axis) => axis.segments) || !broadcasts(input.source, output!));
+  const whole = inputs.filter(
+    (input) => input.source.some((axis) => axis.segments) || !broadcasts(input.source, output!),
+  );
   const keep = sameParts(whole) && output!.some((axis) => axis.segments);
   const reorder = keep ? reorderHeld : reorderSource;
   const like = keep ? whole[0]!.held : output!;
@@ -71,7 +77,10 @@ export const evaluate: Evaluate<Merge> = ({ kind }, inputs, _weights, [output]) 
       index[axis] = rest % sizes[axis]!;
       rest = Math.floor(rest / sizes[axis]!);
     }
-    const values = inputs.map(({ axes, data }) => data[axes.reduce((offset, axis, i) => offset * axis.size! + (axis.size === 1 ? 0 : index[i]!), 0)]!);
+    const values = inputs.map(
+      ({ axes, data }) =>
+        data[axes.reduce((offset, axis, i) => offset * axis.size! + (axis.size === 1 ? 0 : index[i]!), 0)]!,
+    );
     const result = values.reduce(combine);
     y[at] = kind === "average" ? result / inputs.length : result;
   }
@@ -93,7 +102,8 @@ function merging(kind: Merge["kind"]): FromKeras {
   return (call) => {
     const { inputs, config } = call;
     if (inputs.length < 2) config.refuse("inputs", `a merge takes at least two inputs, got ${inputs.length}`);
-    if (kind === "subtract" && inputs.length !== 2) config.refuse("inputs", `Subtract takes two inputs, got ${inputs.length}`);
+    if (kind === "subtract" && inputs.length !== 2)
+      config.refuse("inputs", `Subtract takes two inputs, got ${inputs.length}`);
     const attributes: Merge = { kind };
     return call.emit("merge", attributes, aligned(call));
   };
@@ -135,7 +145,14 @@ export const toWasm: ToWasm<Merge> = ({ attributes: { kind }, inputs }, wasm) =>
     const left = index === 0 ? stridesOf(wasm.inputShape(0), sizes) : dense;
     const right = stridesOf(wasm.inputShape(index + 1), sizes);
     const table = wasm.table([...sizes, ...left, ...right]);
-    wasm.call(kernel, index === 0 ? wasm.input(0) : wasm.output(), wasm.input(index + 1), wasm.output(), sizes.length, table);
+    wasm.call(
+      kernel,
+      index === 0 ? wasm.input(0) : wasm.output(),
+      wasm.input(index + 1),
+      wasm.output(),
+      sizes.length,
+      table,
+    );
   });
   if (kind === "average") wasm.call("scale", wasm.output(), wasm.output(), count, 1 / inputs.length);
 };

@@ -40,7 +40,9 @@ export const spec: OpSpec<Pool1d> = {
 export const globalSpec: OpSpec<GlobalPool1d> = {
   attributes: { kind: oneOf("max", "average"), keepdims: boolean },
   weights: {},
-  infer: ({ keepdims }, [input]) => [keepdims ? withAxis(input!, "L", { size: 1 }) : input!.filter((axis) => axis.letter !== "L")],
+  infer: ({ keepdims }, [input]) => [
+    keepdims ? withAxis(input!, "L", { size: 1 }) : input!.filter((axis) => axis.letter !== "L"),
+  ],
 };
 
 export const arrange: Arrange<Pool1d> = spatial;
@@ -97,7 +99,11 @@ function pooling(kind: Pool1d["kind"]): FromKeras {
     const { input, restore } = channelsLast(call);
     const taps = config.integer("pool_size", 2);
     const window = { taps, stride: config.raw("strides") == null ? taps : config.integer("strides"), dilation: 1 };
-    const padding = namedPadding(config.choice("padding", ["valid", "same"], "valid"), axisSize(call.axes(input), "L"), window);
+    const padding = namedPadding(
+      config.choice("padding", ["valid", "same"], "valid"),
+      axisSize(call.axes(input), "L"),
+      window,
+    );
     const attributes: Pool1d = { kind, ...window, padding };
     return restore(call.emit("pool1d", attributes, [input]));
   };
@@ -127,13 +133,18 @@ export const toTorch: ToTorch<Pool1d> = ({ attributes }, torch) => {
   // PyTorch pads evenly, and by half a window at most.
   const own = padding !== "same" && padding[0] === padding[1] && padding[0] <= taps / 2;
   if (own) {
-    const even = padding[0] === 0 ? "" : `, padding=${padding[0]}${kind === "average" ? ", count_include_pad=False" : ""}`;
+    const even =
+      padding[0] === 0 ? "" : `, padding=${padding[0]}${kind === "average" ? ", count_include_pad=False" : ""}`;
     return `F.${kind === "max" ? "max" : "avg"}_pool1d(${torch.input(0)}, ${sizes}${even})`;
   }
   if (kind === "max") return `F.max_pool1d(${padStep(torch, attributes, 'float("-inf")')}, ${sizes})`;
   const x = torch.input(0);
   const amounts = padAmounts(torch, attributes);
-  const share = torch.step(`F.avg_pool1d(F.pad(torch.ones_like(${x}), ${amounts}), ${sizes})`, "the share of each window that is not padding", "share");
+  const share = torch.step(
+    `F.avg_pool1d(F.pad(torch.ones_like(${x}), ${amounts}), ${sizes})`,
+    "the share of each window that is not padding",
+    "share",
+  );
   return `F.avg_pool1d(F.pad(${x}, ${amounts}), ${sizes}) / ${share}`;
 };
 
@@ -150,5 +161,12 @@ export const toWasm: ToWasm<Pool1d> = ({ attributes }, wasm) => {
 
 export const globalToWasm: ToWasm<GlobalPool1d> = ({ attributes: { kind } }, wasm) => {
   const [batch, length, channels] = wasm.inputShape(0) as [number, number, number];
-  wasm.call(kind === "max" ? "globalMaxPool1d" : "globalAveragePool1d", wasm.input(0), wasm.output(), batch, length, channels);
+  wasm.call(
+    kind === "max" ? "globalMaxPool1d" : "globalAveragePool1d",
+    wasm.input(0),
+    wasm.output(),
+    batch,
+    length,
+    channels,
+  );
 };

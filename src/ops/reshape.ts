@@ -9,7 +9,23 @@
  * Keras   Flatten: `NLC` to `N(LC)`; Permute; Reshape, which is a Flatten where it gives a vector
  * PyTorch x.permute, x.flatten, x.unflatten, x.reshape
  */
-import { type Axes, type Axis, axisIndex, inOrder, isView, layoutText, lettersOf, type Part, parseLayout, plainAxis, positionalLetters, product, rearrangeArray, rearrangement, withAxis } from "../axes.ts";
+import {
+  type Axes,
+  type Axis,
+  axisIndex,
+  inOrder,
+  isView,
+  layoutText,
+  lettersOf,
+  type Part,
+  parseLayout,
+  plainAxis,
+  positionalLetters,
+  product,
+  rearrangeArray,
+  rearrangement,
+  withAxis,
+} from "../axes.ts";
 import { shapeMismatch } from "../error.ts";
 import { canonical, reorderHeld } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
@@ -38,14 +54,18 @@ function targetAxes(to: string, input: Axes): Axis[] {
     if (axes.length === 1) return axes[0]!;
     const size = product(axes.map((axis) => axis.size));
     const parts = axes.map(leaves);
-    return parts.includes(null) ? plainAxis("*", size) : { letter: "*", size, segments: [parts.flatMap((part) => part!)] };
+    return parts.includes(null)
+      ? plainAxis("*", size)
+      : { letter: "*", size, segments: [parts.flatMap((part) => part!)] };
   });
 }
 
 export const rearrangeSpec: OpSpec<Rearrange> = {
   attributes: { to: layout, letters },
   weights: {},
-  infer: ({ to, letters }, [input]) => [targetAxes(to, input!).map((axis, index) => ({ ...axis, letter: letters[index]! }))],
+  infer: ({ to, letters }, [input]) => [
+    targetAxes(to, input!).map((axis, index) => ({ ...axis, letter: letters[index]! })),
+  ],
 };
 
 /** Axes without those of size one, whose place makes no difference to the bytes. */
@@ -57,7 +77,9 @@ export const rearrangeArrange: Arrange<Rearrange> = ({ to, letters }, [input], [
   const groups = parseLayout(to).map(([group]) => group!.join(""));
   const merges = groups.filter((group) => group.length > 1);
   const { source, held } = input!;
-  const reorderable = (group: string) => flatten === "naive" || (flatten === "fold" && inOrder(source, group).every((axis) => axis.size !== null && leaves(axis)));
+  const reorderable = (group: string) =>
+    flatten === "naive" ||
+    (flatten === "fold" && inOrder(source, group).every((axis) => axis.size !== null && leaves(axis)));
   const order = significant(held, lettersOf(held));
   const asHeld = merges.every((group) => {
     const wanted = significant(held, group);
@@ -73,8 +95,11 @@ export const rearrangeArrange: Arrange<Rearrange> = ({ to, letters }, [input], [
   let last = -1;
   const places = groups.map((group) => (last = group === "1" ? last + 1e-3 : first(group)));
   const sequence = groups.map((_, index) => index).sort((a, b) => places[a]! - places[b]!);
-  const inHeldOrder = (group: string) => [...group].sort((a, b) => lettersOf(want).indexOf(a) - lettersOf(want).indexOf(b)).join("");
-  const texts = sequence.map((index) => (groups[index]!.length > 1 ? `(${inHeldOrder(groups[index]!)})` : groups[index]!));
+  const inHeldOrder = (group: string) =>
+    [...group].sort((a, b) => lettersOf(want).indexOf(a) - lettersOf(want).indexOf(b)).join("");
+  const texts = sequence.map((index) =>
+    groups[index]!.length > 1 ? `(${inHeldOrder(groups[index]!)})` : groups[index]!,
+  );
   const attributes: Rearrange = { to: texts.join(""), letters: sequence.map((index) => letters[index]!).join("") };
   const claimed = flatten === "naive" ? inOrder(output!, attributes.letters) : null;
   return {
@@ -103,7 +128,9 @@ function mergedAsHeld(held: readonly Axis[], source: Axes): Axis[] {
   });
 }
 
-export const rearrangeEvaluate: Evaluate<Rearrange> = ({ to }, [x]) => [rearrangeArray(x!.data, x!.axes, targetAxes(to, x!.axes)) as Float64Array];
+export const rearrangeEvaluate: Evaluate<Rearrange> = ({ to }, [x]) => [
+  rearrangeArray(x!.data, x!.axes, targetAxes(to, x!.axes)) as Float64Array,
+];
 
 export const rearrangeToTorch: ToTorch<Rearrange> = ({ attributes: { to }, inputs }, torch) => {
   let text = torch.input(0);
@@ -143,19 +170,30 @@ export const spec: OpSpec<Reshape> = {
       throw shapeMismatch(`reshape: expected ${total} elements, got (${shape.join(", ")})`);
     }
     const letters = positionalLetters(shape.length + 1);
-    return [[plainAxis("N", batch!.size), ...shape.map((size, index) => plainAxis(letters[index + 1]!, size !== -1 ? size : total === null ? null : total / fixed))]];
+    return [
+      [
+        plainAxis("N", batch!.size),
+        ...shape.map((size, index) =>
+          plainAxis(letters[index + 1]!, size !== -1 ? size : total === null ? null : total / fixed),
+        ),
+      ],
+    ];
   },
 };
 
 /** Cuts the source's own order. A naive conversion cuts whatever order it holds. */
 export const arrange: Arrange<Reshape> = (attributes, inputs, outputs, context) =>
-  context.flatten === "naive" ? { inputs: [inputs[0]!.held], outputs } : canonical(attributes, inputs, outputs, context);
+  context.flatten === "naive"
+    ? { inputs: [inputs[0]!.held], outputs }
+    : canonical(attributes, inputs, outputs, context);
 
 export const evaluate: Evaluate<Reshape> = (_attributes, [x]) => [x!.data];
 
 export const toTorch: ToTorch<Reshape> = ({ attributes: { shape } }, torch) => {
   const x = torch.input(0);
-  return shape.includes(-1) ? `${x}.reshape(${x}.shape[0], ${shape.join(", ")})` : `${x}.reshape(-1, ${shape.join(", ")})`;
+  return shape.includes(-1)
+    ? `${x}.reshape(${x}.shape[0], ${shape.join(", ")})`
+    : `${x}.reshape(-1, ${shape.join(", ")})`;
 };
 
 export const toWasm: ToWasm<Reshape> = (_node, wasm) => wasm.alias();
@@ -174,15 +212,21 @@ export const reorderSpec: OpSpec<Reorder> = {
   infer: ({ axes }, [input]) => [axes.map((axis) => ({ ...axis, size: input![axisIndex(input!, axis.letter)]!.size }))],
 };
 
-export const reorderArrange: Arrange<Reorder> = (_attributes, [input], outputs) => ({ inputs: [reorderHeld(input!, lettersOf(input!.held))], outputs });
+export const reorderArrange: Arrange<Reorder> = (_attributes, [input], outputs) => ({
+  inputs: [reorderHeld(input!, lettersOf(input!.held))],
+  outputs,
+});
 
-export const reorderEvaluate: Evaluate<Reorder> = ({ axes }, [x]) => [rearrangeArray(x!.data, x!.axes, reorderSpec.infer({ axes }, [x!.axes])[0]!) as Float64Array];
+export const reorderEvaluate: Evaluate<Reorder> = ({ axes }, [x]) => [
+  rearrangeArray(x!.data, x!.axes, reorderSpec.infer({ axes }, [x!.axes])[0]!) as Float64Array,
+];
 
 export const reorderToTorch: ToTorch<Reorder> = ({ attributes: { axes }, inputs }, torch) => {
   const [input] = inputs;
   const order = lettersOf(axes);
   let text = torch.input(0);
-  if (order !== lettersOf(input!)) text += `.permute(${[...order].map((letter) => axisIndex(input!, letter)).join(", ")})`;
+  if (order !== lettersOf(input!))
+    text += `.permute(${[...order].map((letter) => axisIndex(input!, letter)).join(", ")})`;
   axes.forEach((axis, dim) => {
     const held = input![axisIndex(input!, axis.letter)]!;
     if (!axis.segments || !held.segments || isView([held], [axis])) return;
@@ -192,7 +236,11 @@ export const reorderToTorch: ToTorch<Reorder> = ({ attributes: { axes }, inputs 
     }
     const names = axis.segments.map((_, index) => `part_${index}`);
     const sizes = held.segments.map((parts) => product(parts.map((part) => part.size)));
-    torch.step(`torch.split(${text}, [${sizes.join(", ")}], dim=${dim})`, "the merged pieces, each back in Keras' order", names.join(", "));
+    torch.step(
+      `torch.split(${text}, [${sizes.join(", ")}], dim=${dim})`,
+      "the merged pieces, each back in Keras' order",
+      names.join(", "),
+    );
     text = `torch.cat([${names.map((name, index) => name + swapParts(held.segments![index]!, axis.segments![index]!, dim)).join(", ")}], dim=${dim})`;
   });
   return text;
@@ -202,17 +250,27 @@ export const reorderToTorch: ToTorch<Reorder> = ({ attributes: { axes }, inputs 
 function swapParts(from: readonly Part[], to: readonly Part[], dim: number): string {
   const order = to.map((part) => from.findIndex((candidate) => candidate.letter === part.letter));
   if (order.every((place, index) => place === index)) return "";
-  const [split, join] = [`.unflatten(${dim}, (${from.map((part) => part.size).join(", ")}))`, `.flatten(${dim}, ${dim + from.length - 1})`];
+  const [split, join] = [
+    `.unflatten(${dim}, (${from.map((part) => part.size).join(", ")}))`,
+    `.flatten(${dim}, ${dim + from.length - 1})`,
+  ];
   if (from.length === 2) return `${split}.transpose(${dim}, ${dim + 1})${join}`;
   const before = Array.from({ length: dim }, (_, index) => index);
   return `${split}.permute(${[...before, ...order.map((place) => dim + place)].join(", ")})${join}`;
 }
 
 export const reorderToWasm: ToWasm<Reorder> = ({ inputs, outputs }, wasm) => {
-  const sized = (axes: Axes, shape: number[]) => axes.reduce((all, axis, index) => withAxis(all, axis.letter, { size: shape[index]! }), [...axes]);
+  const sized = (axes: Axes, shape: number[]) =>
+    axes.reduce((all, axis, index) => withAxis(all, axis.letter, { size: shape[index]! }), [...axes]);
   for (const copy of rearrangement(sized(inputs[0]!, wasm.inputShape(0)), sized(outputs[0]!, wasm.outputShape()))) {
     const table = wasm.table([...copy.sizes, ...copy.sourceStrides, ...copy.targetStrides]);
-    wasm.call("rearrange", wasm.input(0).at(copy.sourceOffset), wasm.output().at(copy.targetOffset), copy.sizes.length, table);
+    wasm.call(
+      "rearrange",
+      wasm.input(0).at(copy.sourceOffset),
+      wasm.output().at(copy.targetOffset),
+      copy.sizes.length,
+      table,
+    );
   }
 };
 
@@ -222,7 +280,8 @@ export const fromKeras: Record<string, FromKeras> = {
   Flatten(call) {
     const input = call.input();
     const letters = lettersOf(call.axes(input));
-    const first = call.config.choice("data_format", ["channels_last", "channels_first"], "channels_last") === "channels_first";
+    const first =
+      call.config.choice("data_format", ["channels_last", "channels_first"], "channels_last") === "channels_first";
     if (letters.length === 1) return call.rearrange(input, `${letters}1`, "NC");
     if (letters.length === 2) return input;
     const merged = first ? `${letters.slice(2)}${letters[1]}` : letters.slice(1);
@@ -245,13 +304,17 @@ export const fromKeras: Record<string, FromKeras> = {
     const total = product(rest.map((axis) => axis.size));
     const given = config.integers("target_shape");
     const fixed = given.filter((size) => size !== -1).reduce((all, size) => all * size, 1);
-    if (given.filter((size) => size === -1).length > 1 || given.some((size) => size < -1)) config.refuse("target_shape", `(${given.join(", ")}) is no shape`);
+    if (given.filter((size) => size === -1).length > 1 || given.some((size) => size < -1))
+      config.refuse("target_shape", `(${given.join(", ")}) is no shape`);
     const shape = given.map((size) => (size === -1 && total !== null ? total / fixed : size));
-    const same = shape.length === rest.length && rest.every((axis, index) => axis.size !== null && axis.size === shape[index]);
+    const same =
+      shape.length === rest.length && rest.every((axis, index) => axis.size !== null && axis.size === shape[index]);
     if (same) return input;
     const letters = lettersOf(call.axes(input));
     if (shape.length === 1 && (total === null || total === shape[0])) {
-      return letters.length === 2 ? input : call.rearrange(input, letters.length === 1 ? `${letters}1` : `${letters[0]}(${letters.slice(1)})`, "NC");
+      return letters.length === 2
+        ? input
+        : call.rearrange(input, letters.length === 1 ? `${letters}1` : `${letters[0]}(${letters.slice(1)})`, "NC");
     }
     const attributes: Reshape = { shape };
     return call.emit("reshape", attributes, [input]);

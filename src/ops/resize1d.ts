@@ -28,7 +28,8 @@ export const spec: OpSpec<Resize1d> = {
   infer({ kind, before, after }, [input]) {
     const length = axisSize(input!, "L");
     if (length === null) return [[...input!]];
-    const size = kind === "repeat" ? length * before : kind === "pad" ? length + before + after : length - before - after;
+    const size =
+      kind === "repeat" ? length * before : kind === "pad" ? length + before + after : length - before - after;
     if (size < 1) throw shapeMismatch(`resize1d: expected a length above ${before + after} to crop, got ${length}`);
     return [withAxis(input!, "L", { size })];
   },

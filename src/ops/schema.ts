@@ -21,12 +21,15 @@ export const boolean: Check<boolean> = (value): value is boolean => typeof value
 /** The name of an axis. */
 export const letter: Check<string> = (value): value is string => typeof value === "string" && /^[A-Z]$/.test(value);
 /** The names of several axes. */
-export const letters: Check<string> = (value): value is string => typeof value === "string" && /^[A-Z]+$/.test(value) && new Set(value).size === value.length;
+export const letters: Check<string> = (value): value is string =>
+  typeof value === "string" && /^[A-Z]+$/.test(value) && new Set(value).size === value.length;
 /** A layout text, perhaps with new axes. */
-export const layout: Check<string> = (value): value is string => typeof value === "string" && value.length < 64 && /^([A-Z1]|\([A-Z]+\))+$/.test(value);
+export const layout: Check<string> = (value): value is string =>
+  typeof value === "string" && value.length < 64 && /^([A-Z1]|\([A-Z]+\))+$/.test(value);
 
 /** Keras' "same", or zeros on both sides. */
-export const padding: Check<Padding> = (value): value is Padding => value === "same" || (Array.isArray(value) && value.length === 2 && value.every(natural));
+export const padding: Check<Padding> = (value): value is Padding =>
+  value === "same" || (Array.isArray(value) && value.length === 2 && value.every(natural));
 
 export function oneOf<const T extends string | null>(...choices: readonly T[]): Check<T> {
   return (value): value is T => choices.includes(value as T);
@@ -42,7 +45,14 @@ export function nullOr<T>(check: Check<T>): Check<T | null> {
 }
 
 /** The first attribute that is missing, spare or wrong; null when all are right. */
-export function wrongAttribute(schema: Readonly<Record<string, Check<unknown>>>, attributes: Readonly<Record<string, unknown>>): string | null {
+export function wrongAttribute(
+  schema: Readonly<Record<string, Check<unknown>>>,
+  attributes: Readonly<Record<string, unknown>>,
+): string | null {
   const names = new Set([...Object.keys(schema), ...Object.keys(attributes)]);
-  return [...names].find((name) => !Object.hasOwn(schema, name) || !Object.hasOwn(attributes, name) || !schema[name]!(attributes[name])) ?? null;
+  return (
+    [...names].find(
+      (name) => !Object.hasOwn(schema, name) || !Object.hasOwn(attributes, name) || !schema[name]!(attributes[name]),
+    ) ?? null
+  );
 }

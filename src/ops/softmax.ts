@@ -30,7 +30,9 @@ export const spec: OpSpec<Softmax> = {
   weights: {},
   infer({ kind, axes }, [input]) {
     if (kind !== "glu") return [[...input!]];
-    return [input!.map((axis) => (axis.letter === axes ? plainAxis(axes, axis.size === null ? null : axis.size / 2) : axis))];
+    return [
+      input!.map((axis) => (axis.letter === axes ? plainAxis(axes, axis.size === null ? null : axis.size / 2) : axis)),
+    ];
   },
 };
 
@@ -38,7 +40,9 @@ export const spec: OpSpec<Softmax> = {
 export const arrange: Arrange<Softmax> = ({ kind, axes }, inputs, outputs, context) => {
   const input = inputs[0]!;
   if (kind === "glu") {
-    const source = input.held.map((axis) => (axis.letter === axes ? input.source[axisIndex(input.source, axes)]! : axis));
+    const source = input.held.map((axis) =>
+      axis.letter === axes ? input.source[axisIndex(input.source, axes)]! : axis,
+    );
     return follow({}, [{ ...input, held: source }], outputs, context);
   }
   if (axes.length === 1) return follow({}, inputs, outputs, context);
@@ -97,7 +101,8 @@ const definitions: Record<Softmax["kind"], (line: Float64Array) => Float64Array>
 function lines(axes: Axes, letters: string): { outer: number; count: number; inner: number } {
   const from = axisIndex(axes, letters[0]!);
   const sizes = axes.map((axis) => axis.size);
-  if (lettersOf(axes.slice(from, from + letters.length)) !== letters) throw new Error(`axes ${letters} do not lie side by side`);
+  if (lettersOf(axes.slice(from, from + letters.length)) !== letters)
+    throw new Error(`axes ${letters} do not lie side by side`);
   return {
     outer: product(sizes.slice(0, from))!,
     count: product(sizes.slice(from, from + letters.length))!,
@@ -161,6 +166,7 @@ export const toWasm: ToWasm<Softmax> = ({ attributes: { kind, axes }, inputs }, 
   const { outer, count, inner } = lines(sized, axes);
   if (kind !== "glu") wasm.overwrite(0);
   if (kind === "glu") wasm.call("glu", wasm.input(0), wasm.output(), outer, count / 2, inner);
-  else if (kind === "sparsemax") wasm.call("sparsemax", wasm.input(0), wasm.output(), outer, count, inner, wasm.scratch(count));
+  else if (kind === "sparsemax")
+    wasm.call("sparsemax", wasm.input(0), wasm.output(), outer, count, inner, wasm.scratch(count));
   else wasm.call(kind, wasm.input(0), wasm.output(), outer, count, inner);
 };

@@ -90,16 +90,32 @@ class Planner {
 
   run(): LayoutPlan {
     const source = this.#source;
-    const inputs = source.inputs.map(({ name, value }) => ({ name, value: this.#add(value, portOrder(source.values[value]!.axes, this.#options.io)) }));
+    const inputs = source.inputs.map(({ name, value }) => ({
+      name,
+      value: this.#add(value, portOrder(source.values[value]!.axes, this.#options.io)),
+    }));
     for (const node of source.nodes) this.#plan(node);
     const outputs = source.outputs.map(({ name, value }) => {
       const maker = source.nodes.findLast((node) => node.outputs.includes(value));
       const want = portOrder(source.values[value]!.axes, this.#options.io);
-      return { name, value: maker ? this.#held(value, want, maker.layer, "as it goes out") : this.#versions.get(value)![0]! };
+      return {
+        name,
+        value: maker ? this.#held(value, want, maker.layer, "as it goes out") : this.#versions.get(value)![0]!,
+      };
     });
-    const calls: LayerCall[] = source.calls.map((call) => ({ ...call, outputs: call.outputs.map((value) => this.#versions.get(value)![0]!) }));
+    const calls: LayerCall[] = source.calls.map((call) => ({
+      ...call,
+      outputs: call.outputs.map((value) => this.#versions.get(value)![0]!),
+    }));
     const graph: Graph = { ...this.#graph.finish(source.name, inputs, outputs), calls };
-    return { graph, options: this.#options, weights: this.#weights, origins: this.#origins, sourceAxes: source.values.map((value) => value.axes), notes: this.#notes };
+    return {
+      graph,
+      options: this.#options,
+      weights: this.#weights,
+      origins: this.#origins,
+      sourceAxes: source.values.map((value) => value.axes),
+      notes: this.#notes,
+    };
   }
 
   #add(origin: ValueId, axes: Axes): ValueId {
@@ -124,13 +140,24 @@ class Planner {
     });
     const outputs = node.outputs.map((value) => this.#source.values[value]!.axes);
     const arranged = arrange(node.attributes, inputs, outputs, this.#options);
-    const reason = node.kind === "rearrange" ? `as Keras' ${node.layer.className} merges it` : `as ${node.layer.className} takes it`;
+    const reason =
+      node.kind === "rearrange" ? `as Keras' ${node.layer.className} merges it` : `as ${node.layer.className} takes it`;
     const taken = node.inputs.map((value, index) => this.#held(value, arranged.inputs[index]!, node.layer, reason));
     const given = node.outputs.map((value, index) => this.#add(value, arranged.outputs[index]!));
     const attributes = arranged.attributes ?? node.attributes;
     this.#graph.node({ ...node, attributes, inputs: taken, outputs: given });
-    if (node.kind === "rearrange" && outputs[0]!.some((axis) => axis.segments) && !axes[0]!.some((axis) => axis.segments)) {
-      this.#notes.push({ kind: "merge", layer: node.layer, from: layoutText(arranged.inputs[0]!), to: layoutText(arranged.outputs[0]!), reason: layoutText(outputs[0]!) });
+    if (
+      node.kind === "rearrange" &&
+      outputs[0]!.some((axis) => axis.segments) &&
+      !axes[0]!.some((axis) => axis.segments)
+    ) {
+      this.#notes.push({
+        kind: "merge",
+        layer: node.layer,
+        from: layoutText(arranged.inputs[0]!),
+        to: layoutText(arranged.outputs[0]!),
+        reason: layoutText(outputs[0]!),
+      });
     }
     this.#orderWeights(node, spec, feature, inputs[0]!.source, arranged.inputs[0]!);
   }
@@ -144,7 +171,13 @@ class Planner {
     const attributes: Reorder = { axes: want };
     const id = this.#add(value, want);
     this.#graph.node({ kind: "reorder", attributes, inputs: [from], outputs: [id], layer, weights: [] });
-    this.#notes.push({ kind: "reorder", layer, from: layoutText(this.#graph.values[from]!.axes), to: layoutText(want), reason });
+    this.#notes.push({
+      kind: "reorder",
+      layer,
+      from: layoutText(this.#graph.values[from]!.axes),
+      to: layoutText(want),
+      reason,
+    });
     return id;
   }
 
@@ -163,7 +196,13 @@ class Planner {
       if (before && along && !sameWeight(before, order)) this.conflicts.add(node.layer);
       orders[role] = before ?? order;
       if (!before && segments && layoutText(order.to) !== layoutText(inOrder(from, lettersOf(order.to)))) {
-        this.#notes.push({ kind: "fold", layer: node.layer, from: layoutText(from), to: layoutText(order.to), reason: `the rows of ${role} take the order of the data` });
+        this.#notes.push({
+          kind: "fold",
+          layer: node.layer,
+          from: layoutText(from),
+          to: layoutText(order.to),
+          reason: `the rows of ${role} take the order of the data`,
+        });
       }
     }
     this.#weights.set(node.layer, orders);
@@ -172,7 +211,13 @@ class Planner {
 
 /** Whether two orders of one value are the same bytes under the same shape. */
 function sameOrder(held: Axes, want: Axes): boolean {
-  return lettersOf(held) === lettersOf(want) && held.every((axis, index) => JSON.stringify(significant(axis.segments)) === JSON.stringify(significant(want[index]!.segments)));
+  return (
+    lettersOf(held) === lettersOf(want) &&
+    held.every(
+      (axis, index) =>
+        JSON.stringify(significant(axis.segments)) === JSON.stringify(significant(want[index]!.segments)),
+    )
+  );
 }
 
 function significant(segments: Axes[number]["segments"]): unknown {

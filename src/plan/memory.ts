@@ -31,7 +31,9 @@ export function planMemory(lifetimes: readonly Lifetime[]): MemoryPlan {
   for (const index of order) {
     const own = lifetimes[index]!;
     const bytes = Math.ceil(own.bytes / alignment) * alignment;
-    const neighbours = placed.filter((other) => lifetimes[other]!.from <= own.to && own.from <= lifetimes[other]!.to).sort((a, b) => offsets[a]! - offsets[b]!);
+    const neighbours = placed
+      .filter((other) => lifetimes[other]!.from <= own.to && own.from <= lifetimes[other]!.to)
+      .sort((a, b) => offsets[a]! - offsets[b]!);
     let offset = 0;
     for (const other of neighbours) {
       if (offset + bytes <= offsets[other]!) break;

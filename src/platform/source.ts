@@ -1,7 +1,7 @@
 /**
  * How the bytes of a model are had, wherever they are: a path, a URL, a Response, a Blob, or bytes.
  */
-import { ChannelwiseError } from "../error.ts";
+import { unreadable } from "../error.ts";
 
 /** What `load` takes. A string is a URL if it starts with a scheme such as `https:`, else a path (not in browsers: there a URL). */
 export type Source = string | URL | Response | Blob | ArrayBuffer | Uint8Array;
@@ -10,11 +10,16 @@ export type Source = string | URL | Response | Blob | ArrayBuffer | Uint8Array;
 export async function readSource(source: Source): Promise<{ bytes: Uint8Array; name: string }> {
   if (source instanceof Uint8Array) return { bytes: source, name: "model" };
   if (source instanceof ArrayBuffer) return { bytes: new Uint8Array(source), name: "model" };
-  if (source instanceof Blob) return { bytes: new Uint8Array(await source.arrayBuffer()), name: "name" in source ? String(source.name) : "model" };
+  if (source instanceof Blob)
+    return {
+      bytes: new Uint8Array(await source.arrayBuffer()),
+      name: "name" in source ? String(source.name) : "model",
+    };
   if (source instanceof Response) return { bytes: await body(source), name: source.url || "model" };
   const text = String(source);
   const name = text.split(/[/\\]/).pop() || text;
-  if (text.startsWith("file:") || (!/^[a-z][a-z0-9+.-]+:/i.test(text) && !inBrowser())) return { bytes: await readFile(text.startsWith("file:") ? new URL(text) : text), name };
+  if (text.startsWith("file:") || (!/^[a-z][a-z0-9+.-]+:/i.test(text) && !inBrowser()))
+    return { bytes: await readFile(text.startsWith("file:") ? new URL(text) : text), name };
   return { bytes: await body(await request(text)), name };
 }
 
@@ -46,15 +51,4 @@ async function request(url: string): Promise<Response> {
 async function body(response: Response): Promise<Uint8Array> {
   if (!response.ok) throw unreadable(response.url, new Error(`HTTP status ${response.status}`));
   return new Uint8Array(await response.arrayBuffer());
-}
-
-function unreadable(path: string, cause: unknown): ChannelwiseError {
-  const reason = cause instanceof Error ? ("code" in cause ? String(cause.code) : cause.message) : String(cause);
-  const why: Record<string, string> = { ENOENT: "there is no such file", EISDIR: "it is a folder", EACCES: "it may not be read" };
-  return new ChannelwiseError({
-    code: "unreadable-file",
-    message: `cannot read ${path}: ${why[reason] ?? reason}`,
-    fix: "check the path, and that the file can be read",
-    cause,
-  });
 }

@@ -29,8 +29,13 @@ export function runReference(graph: Graph, inputs: readonly Array64[], plan?: La
   };
   for (const node of graph.nodes) {
     const taken = node.inputs.map((id: ValueId) => values[id]!);
-    const outputs = facet<OpSpec<object>>(specs, node.kind).infer(node.attributes, taken.map((value) => value.axes));
-    const own = Object.fromEntries(Object.entries(weightsOf(node.layer)).filter(([role]) => node.weights.includes(role)));
+    const outputs = facet<OpSpec<object>>(specs, node.kind).infer(
+      node.attributes,
+      taken.map((value) => value.axes),
+    );
+    const own = Object.fromEntries(
+      Object.entries(weightsOf(node.layer)).filter(([role]) => node.weights.includes(role)),
+    );
     const results = facet<Evaluate<object>>(evaluates, node.kind)(node.attributes, taken, own, outputs);
     node.outputs.forEach((id, index) => {
       values[id] = { axes: outputs[index]!, data: results[index]! };

@@ -74,7 +74,12 @@ class Emitter {
   run(): TorchProgram {
     const { graph } = this.#plan;
     const parameters = graph.inputs.map(({ name, value }) => {
-      const variable: Variable = { name: this.#variables.next(name), readers: this.#readers[value]!, statement: -1, layer: null };
+      const variable: Variable = {
+        name: this.#variables.next(name),
+        readers: this.#readers[value]!,
+        statement: -1,
+        layer: null,
+      };
       this.#held.set(value, variable);
       return variable.name;
     });
@@ -160,7 +165,9 @@ class Emitter {
   #variable(readers: number, node: Node): string {
     if (readers <= 1 && (this.#x === null || this.#x.readers === 0)) return "x";
     const candidates = [...this.#steps, ...node.inputs.map((id) => this.#held.get(id)!)];
-    const done = candidates.find((variable) => variable.layer === node.layer && variable.readers === 0 && variable.name !== "x");
+    const done = candidates.find(
+      (variable) => variable.layer === node.layer && variable.readers === 0 && variable.name !== "x",
+    );
     return done?.name ?? this.#variables.next(node.layer.path);
   }
 

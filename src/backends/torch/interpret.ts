@@ -9,10 +9,10 @@
  * Always in evaluation mode. Whatever the text uses that is not in the tables of interpreter/ is refused with its line.
  */
 import { at, programFails, programNotUnderstood, stateDictDiffers } from "../../error.ts";
-import { count, type DType, rows, type Shape, showShape, Tensor64 } from "./interpreter/array.ts";
+import { count, type DType, locked, rows, type Shape, showShape, Tensor64 } from "./interpreter/array.ts";
 import { UserClass, UserModule } from "./interpreter/classes.ts";
 import { castTo } from "./interpreter/elementwise.ts";
-import { Interpreter } from "./interpreter/evaluate.ts";
+import { Interpreter } from "./interpreter/execute.ts";
 import { parsePython } from "./interpreter/parse.ts";
 import type { Expression, PyModule } from "./interpreter/syntax.ts";
 import { iterate, positional, type Value } from "./interpreter/values.ts";
@@ -66,7 +66,7 @@ export class TorchProgram {
 
   /** What the module holds outlives a run: no run may change it. */
   private lock(): void {
-    for (const data of this.module.storage()) this.interpreter.locked.add(data);
+    for (const data of this.module.storage()) locked.add(data);
   }
 
   /** The entries that the state dict must have, in PyTorch's order. */

@@ -29,7 +29,9 @@ export class Engine {
     this.#plan = planLayout(graph, { target: "wasm", flatten: "permute", io: "source" });
     const memory = new KernelMemory(module);
     this.#live = { memory, weights: new PackedWeights(memory, this.#plan) };
-    const shapes = graph.inputs.map(({ value }) => shapeOf(graph.values[value]!.axes).map((size, index) => (index === 0 ? 1 : size)));
+    const shapes = graph.inputs.map(({ value }) =>
+      shapeOf(graph.values[value]!.axes).map((size, index) => (index === 0 ? 1 : size)),
+    );
     if (shapes.every((shape) => !shape.includes(null))) this.#prepare(shapes as number[][], false);
   }
 
@@ -92,4 +94,3 @@ export class Engine {
     return { data: this.#live!.memory.floats().slice(start, start + count), axes };
   }
 }
-

@@ -55,7 +55,13 @@ export class Program {
   readonly #buffers: readonly Buffer[];
 
   /** @param keepAll whether every value is still there after a run, not only the outputs */
-  constructor(graph: Graph, shapes: readonly (readonly number[])[], memory: KernelMemory, weights: PackedWeights, keepAll: boolean) {
+  constructor(
+    graph: Graph,
+    shapes: readonly (readonly number[])[],
+    memory: KernelMemory,
+    weights: PackedWeights,
+    keepAll: boolean,
+  ) {
     const compiler = new Compiler(graph, shapes, weights, keepAll);
     compiler.run();
     this.axes = compiler.axes;
@@ -74,7 +80,8 @@ export class Program {
       memory.integers().set(table.values, address / 4);
       address += bytes;
     }
-    const operand = (value: Operand) => (typeof value === "number" ? value : (value as Location).base.address + value.offsetBytes);
+    const operand = (value: Operand) =>
+      typeof value === "number" ? value : (value as Location).base.address + value.offsetBytes;
     this.#calls = compiler.calls.map(({ kernel, operands }) => ({
       run: memory.kernels[kernel] as Call["run"],
       operands: operands.map(operand),
@@ -110,7 +117,10 @@ class Compiler {
     this.#keepAll = keepAll;
     this.#lastReader = lastReaders(graph, keepAll);
     graph.inputs.forEach(({ value }, index) => {
-      this.axes[value] = graph.values[value]!.axes.map((axis, position) => ({ ...axis, size: shapes[index]![position]! }));
+      this.axes[value] = graph.values[value]!.axes.map((axis, position) => ({
+        ...axis,
+        size: shapes[index]![position]!,
+      }));
       this.#place(value, -1);
     });
   }
@@ -123,7 +133,10 @@ class Compiler {
         this.axes[node.outputs[index]!] = this.#inHeldOrder(axes, node.outputs[index]!);
       });
       const outputs = node.outputs.map((value) => this.axes[value]!);
-      facet<ToWasm<object>>(toWasm, node.kind)({ attributes: node.attributes, inputs, outputs, weights: node.weights }, this.#writer(node, step));
+      facet<ToWasm<object>>(toWasm, node.kind)(
+        { attributes: node.attributes, inputs, outputs, weights: node.weights },
+        this.#writer(node, step),
+      );
     });
   }
 
@@ -135,7 +148,12 @@ class Compiler {
 
   #place(value: ValueId, from: number): Buffer {
     const shape = this.#shape(value);
-    const buffer: Buffer = { bytes: elements(shape) * 4, from, to: Math.max(this.#lastReader[value]!, from), address: 0 };
+    const buffer: Buffer = {
+      bytes: elements(shape) * 4,
+      from,
+      to: Math.max(this.#lastReader[value]!, from),
+      address: 0,
+    };
     this.buffers[value] = buffer;
     this.placed.push(buffer);
     return buffer;
@@ -156,7 +174,8 @@ class Compiler {
       inputShape: (index) => this.#shape(node.inputs[index]!),
       outputShape: (index = 0) => this.#shape(node.outputs[index]!),
       input: (index) => new Location(this.buffers[node.inputs[index]!]!),
-      output: (index = 0) => new Location(this.buffers[node.outputs[index]!] ?? this.#place(node.outputs[index]!, step)),
+      output: (index = 0) =>
+        new Location(this.buffers[node.outputs[index]!] ?? this.#place(node.outputs[index]!, step)),
       call: (kernel, ...operands) => {
         this.calls.push({ kernel, operands });
       },
@@ -165,7 +184,8 @@ class Compiler {
         const buffer = this.buffers[node.inputs[index]!]!;
         const [output] = node.outputs as [ValueId];
         const others = node.inputs.some((value, other) => other !== index && this.buffers[value] === buffer);
-        if (!this.#keepAll && !others && buffer.to === step && elements(this.#shape(output)) * 4 === buffer.bytes) share(output, buffer);
+        if (!this.#keepAll && !others && buffer.to === step && elements(this.#shape(output)) * 4 === buffer.bytes)
+          share(output, buffer);
       },
       table: (values) => {
         const table = { values, address: 0 };
@@ -177,7 +197,8 @@ class Compiler {
         this.placed.push(buffer);
         return new Location(buffer);
       },
-      weight: (form, prepare) => new Location({ address: this.#weights.address(node.layer, node.weights, form, prepare) }),
+      weight: (form, prepare) =>
+        new Location({ address: this.#weights.address(node.layer, node.weights, form, prepare) }),
     };
   }
 }

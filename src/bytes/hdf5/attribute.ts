@@ -113,15 +113,17 @@ function decodeElements(type: Datatype, bytes: Uint8Array, count: number, image:
     return Array.from<number | bigint, number | boolean>(data, (value) => {
       if (type.dtype === "bool") return Number(value) !== 0;
       const number = Number(value);
-      if (typeof value === "bigint" && !Number.isSafeInteger(number))
+      if (typeof value === "bigint" && !Number.isSafeInteger(number)) {
         throw unsupportedFeature(`the attribute's number ${value}`, place);
+      }
       return number;
     });
   }
   const cursor = new Cursor(bytes, place);
   if (type.kind === "variable-string") {
-    if (type.sizeBytes !== 8 + image.addressBytes)
+    if (type.sizeBytes !== 8 + image.addressBytes) {
       throw corruptFile(`a text reference of ${type.sizeBytes} bytes`, place);
+    }
     return Array.from({ length: count }, () => readHeapText(cursor, image));
   }
   if (type.kind === "string") {

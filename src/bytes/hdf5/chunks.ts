@@ -81,8 +81,9 @@ export function filled(
   place: readonly string[],
 ): Uint8Array {
   if (totalBytes > unwrittenBytes) checkExpansion(totalBytes, storedBytes, place);
-  if (fill && fill.length !== elementBytes)
+  if (fill && fill.length !== elementBytes) {
     throw corruptFile(`a fill value of ${fill.length} bytes for ${elementBytes}`, place);
+  }
   const result = allocate(totalBytes, place);
   if (fill?.some((byte) => byte !== 0)) {
     for (let start = 0; start < totalBytes; start += elementBytes) result.set(fill, start);
@@ -104,8 +105,9 @@ function undoFilters(chunk: Chunk, array: ChunkedArray, chunkBytes: number, plac
       bytes = inflateZlib(bytes, inflatedBytes, place);
     }
   }
-  if (bytes.length !== chunkBytes)
+  if (bytes.length !== chunkBytes) {
     throw corruptFile(`expected a chunk of ${chunkBytes} bytes, got ${bytes.length}`, place);
+  }
   return bytes;
 }
 

@@ -102,8 +102,9 @@ function locate(header: ObjectHeader, image: FileImage, description: Description
     return () => assembleChunks(chunks, array, place);
   }
   if (totalBytes === 0) return () => new Uint8Array(0);
-  if (layout.kind === "contiguous" && layout.address === null)
+  if (layout.kind === "contiguous" && layout.address === null) {
     return () => filled(totalBytes, 0, fill, elementBytes, place);
+  }
   const foundBytes = layout.kind === "compact" ? layout.data.length : layout.sizeBytes;
   if (foundBytes !== totalBytes) {
     throw corruptFile(`expected ${totalBytes} bytes for (${shape.join(", ")}), got ${foundBytes}`, place);

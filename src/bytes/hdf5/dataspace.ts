@@ -18,7 +18,8 @@ export function readDataspace(cursor: Cursor, image: FileImage): readonly number
   const kind = version === 2 ? cursor.u8() : rank === 0 ? 0 : 1;
   if (version === 1) cursor.skip(5);
   if (kind === 2) return null;
-  if (kind > 2 || (kind === 0) !== (rank === 0))
+  if (kind > 2 || (kind === 0) !== (rank === 0)) {
     throw corruptFile(`an HDF5 dataspace of kind ${kind} and rank ${rank}`, cursor.place);
+  }
   return Array.from({ length: rank }, () => image.length(cursor));
 }

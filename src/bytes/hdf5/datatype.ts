@@ -110,7 +110,8 @@ function readEnumeration(cursor: Cursor, members: number, sizeBytes: number, ver
     if (version < 3) cursor.skip(-(cursor.position - start) & 7);
   }
   const isBool = base.kind === "number" && base.dtype === "int8" && names.join() === "FALSE,TRUE";
-  if (isBool && cursor.u8() === 0 && cursor.u8() === 1)
+  if (isBool && cursor.u8() === 0 && cursor.u8() === 1) {
     return { kind: "number", dtype: "bool", bigEndian: false, sizeBytes };
+  }
   return { kind: "other", name: "enumerations", sizeBytes };
 }

@@ -30,8 +30,9 @@ export class Hdf5Group {
     this.#children = lazy(() => {
       const children = new Map<string, Hdf5Object>();
       const links = readLinks(header, image);
-      if (links.size > 0 && depth === deepest)
+      if (links.size > 0 && depth === deepest) {
         throw unsupportedFeature(`groups nested deeper than ${deepest}`, this.place);
+      }
       for (const [name, address] of links) {
         children.set(name, readObject(image, address, path === "" ? name : `${path}/${name}`, depth + 1));
       }

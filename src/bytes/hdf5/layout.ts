@@ -47,15 +47,17 @@ export function readLayout(header: ObjectHeader, image: FileImage): Layout {
   const layoutClass = cursor.u8();
   if (layoutClass === 0) return { kind: "compact", data: cursor.take(cursor.u16()) };
   if (layoutClass === 1) return { kind: "contiguous", address: image.address(cursor), sizeBytes: image.length(cursor) };
-  if (layoutClass === 3)
+  if (layoutClass === 3) {
     throw unsupportedFeature(
       "a virtual HDF5 dataset",
       place,
       "save the model anew, so that its numbers lie in the file",
     );
+  }
   if (layoutClass !== 2) throw corruptFile(`an HDF5 layout of class ${layoutClass}`, place);
-  if (version === 4)
+  if (version === 4) {
     throw unsupportedFeature("HDF5 chunks with an index of version 4", place, "save without libver='latest'");
+  }
   const rank = cursor.u8();
   const tree = image.address(cursor);
   const sizes = Array.from({ length: rank }, () => cursor.u32());
@@ -79,12 +81,13 @@ export function readFilters(header: ObjectHeader): readonly FilterName[] {
     cursor.skip(nameBytes);
     cursor.skip(4 * values + (version === 1 && values % 2 === 1 ? 4 : 0));
     const name = filterNames[id];
-    if (!name)
+    if (!name) {
       throw unsupportedFeature(
         `the HDF5 filter ${refusedFilters[id] ?? id}`,
         cursor.place,
         "save with gzip or no compression",
       );
+    }
     if (filters.includes(name)) throw unsupportedFeature(`the HDF5 filter ${name} twice`, cursor.place);
     filters.push(name);
   }

@@ -71,8 +71,9 @@ function readSymbolTable(table: Cursor, image: FileImage, add: (name: string, ad
       node.skip(20);
       const end = offset < namesBytes ? names.bytes.indexOf(0, start + offset) : -1;
       unnamedBytes -= end - (start + offset);
-      if (end < 0 || end >= start + namesBytes || unnamedBytes < 0)
+      if (end < 0 || end >= start + namesBytes || unnamedBytes < 0) {
         throw corruptFile("a name outside of its group's heap", place);
+      }
       const name = decodeText(names.bytes.subarray(start + offset, end), place);
       if (cacheType === cachedSoftLink || address === null) throw refusedLink(name, "soft", place);
       add(name, address);
@@ -95,8 +96,9 @@ function readLink(cursor: Cursor, image: FileImage, add: (name: string, address:
   if (flags & 0x04) cursor.skip(8);
   if (flags & 0x10) cursor.skip(1);
   const name = decodeText(cursor.take(cursor.uint(1 << (flags & 3))), cursor.place);
-  if (kind !== 0)
+  if (kind !== 0) {
     throw refusedLink(name, kind === 1 ? "soft" : kind === 64 ? "external" : `kind ${kind}`, cursor.place);
+  }
   add(name, image.requiredAddress(cursor, `the object ${printable(name)}`));
 }
 

@@ -32,6 +32,11 @@ export const messageType = {
   attributeInfo: 0x15,
 } as const;
 
+/** Highest number in section IV.A.2; a message beyond it may say that nobody can read the object without knowing it. */
+const lastKnownType = 0x18;
+const mustKnowFlag = 0x80;
+const sharedFlag = 0x02;
+
 export interface Message {
   readonly type: number;
   readonly flags: number;
@@ -51,6 +56,9 @@ export function readObjectHeader(image: FileImage, address: number, place: reado
   const version = start.u8();
   const continuations: { address: number; sizeBytes: number }[] = [];
   const collect = (message: Message): void => {
+    if (message.type > lastKnownType && message.flags & mustKnowFlag) {
+      throw unsupportedFeature(`an HDF5 message of type ${message.type}`, place);
+    }
     if (message.type !== messageType.continuation) return void messages.push(message);
     const cursor = new Cursor(message.data, place);
     continuations.push({
@@ -125,6 +133,6 @@ export function requireMessage(header: ObjectHeader, type: number, what: string)
 }
 
 export function messageCursor(message: Message, place: readonly string[], what: string): Cursor {
-  if (message.flags & 0x02) throw unsupportedFeature(`a shared HDF5 message (${what})`, place);
+  if (message.flags & sharedFlag) throw unsupportedFeature(`a shared HDF5 message (${what})`, place);
   return new Cursor(message.data, place);
 }

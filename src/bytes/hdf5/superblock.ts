@@ -41,10 +41,12 @@ export function readSuperblock(bytes: Uint8Array, place: readonly string[]): { i
   const base = image.requiredAddress(cursor, "the file's start");
   image.address(cursor);
   const end = image.requiredAddress(cursor, "the file's end");
-  if (base !== 0)
+  if (base !== 0) {
     throw unsupportedFeature(`an HDF5 file that starts at byte ${base}`, place, "remove the user block (h5jam)");
-  if (end > bytes.length)
+  }
+  if (end > bytes.length) {
     throw corruptFile(`expected an HDF5 file of ${end} bytes, got ${bytes.length}: it was cut off`, place);
+  }
   if (version < 2) {
     image.address(cursor);
     image.address(cursor);

@@ -8,7 +8,7 @@
 import { programFails, programNotUnderstood, programShapesDiffer } from "../../../error.ts";
 import { expandTo, resolveAxis, Tensor64 } from "./array.ts";
 import { erf, relu, sigmoid } from "./arithmetic.ts";
-import { castTo, map, map2, operand, promote } from "./elementwise.ts";
+import { assignInPlace, map, map2 } from "./elementwise.ts";
 import { narrow } from "./shaping.ts";
 import { logSoftmax, softmax } from "./reduce.ts";
 import type { Bound, FunctionRow, Run } from "./signature.ts";
@@ -19,12 +19,21 @@ const SELU_SCALE = 1.0507009873554805;
 /** A function of one number and the call's numeric arguments, in the order of its signature. */
 function activation(f: (x: number, ...parameters: number[]) => number): Run {
   return (a) => {
-    const parameters = [...a.values.keys()]
-      .filter((name) => name !== "input" && name !== "inplace")
-      .map((name) => a.number(name));
-    const [p, q] = parameters as [number, number];
-    return map(a.tensor("input"), (x) => f(x, p, q), "float64");
+    const names = [...a.values.keys()].filter((name) => name !== "input" && name !== "inplace");
+    const [p, q] = names.map((name) => a.number(name)) as [number, number];
+    const input = a.floating("input");
+    return placed(
+      a,
+      map(input, (x) => f(x, p, q)),
+    );
   };
+}
+
+/** With inplace=True the result replaces the input, for everyone who holds it. */
+function placed(a: Bound, result: Tensor64): Tensor64 {
+  if (!a.values.has("inplace") || !a.bool("inplace")) return result;
+  assignInPlace(a.tensor("input"), result);
+  return a.tensor("input");
 }
 
 const clip = (x: number, low: number, high: number) => Math.min(Math.max(x, low), high);
@@ -36,14 +45,14 @@ const hardSigmoid = (x: number) => clip(x + 3, 0, 6) / 6;
 
 const gelu: Run = (a) => {
   a.only("approximate", "none", "tanh");
-  if (a.text("approximate") === "none") return map(a.tensor("input"), (x) => 0.5 * x * (1 + erf(x * Math.SQRT1_2)));
+  if (a.text("approximate") === "none") return map(a.floating("input"), (x) => 0.5 * x * (1 + erf(x * Math.SQRT1_2)));
   const slope = Math.sqrt(2 / Math.PI);
-  return map(a.tensor("input"), (x) => 0.5 * x * (1 + Math.tanh(slope * (x + 0.044715 * x * x * x))));
+  return map(a.floating("input"), (x) => 0.5 * x * (1 + Math.tanh(slope * (x + 0.044715 * x * x * x))));
 };
 
 /** The first half of `dim` times the sigmoid of the second. */
 const glu: Run = (a) => {
-  const input = a.tensor("input");
+  const input = a.floating("input");
   const axis = resolveAxis(a.int("dim"), input.rank);
   const size = input.shape[axis] ?? 0;
   if (size % 2 !== 0)
@@ -53,7 +62,7 @@ const glu: Run = (a) => {
 
 /** One slope for all, or one per channel (dimension 1). */
 const prelu: Run = (a) => {
-  const [input, weight] = [a.tensor("input"), a.tensor("weight")];
+  const [input, weight] = [a.floating("input"), a.floating("weight")];
   if (weight.rank > 1) throw programFails(`prelu(): expected weight to be a scalar or 1-D, got ${weight.rank}-D`);
   const channels = input.rank > 1 ? input.shape[1]! : 1;
   if (weight.size !== 1 && weight.size !== channels) {
@@ -74,8 +83,8 @@ const prelu: Run = (a) => {
 function alongDim(f: (tensor: Tensor64, axis: number) => Tensor64): Run {
   return (a: Bound) => {
     if (a.isNone("dim")) throw programNotUnderstood(`${a.functionName}() without dim is not known to the checker`);
-    const input = a.tensor("input");
-    return f(castTo(input, "float64"), resolveAxis(a.int("dim"), input.rank));
+    const input = a.floating("input");
+    return f(input, resolveAxis(a.int("dim"), input.rank));
   };
 }
 
@@ -85,15 +94,8 @@ const dropout: Run = (a) => {
   return a.tensor("input");
 };
 
-const threshold: Run = (a) => {
-  const value = a.number("value");
-  const limit = a.number("threshold");
-  const input = a.tensor("input");
-  return map(input, (x) => (x <= limit ? value : x), promote(input, operand(a.value("value"), a.functionName)));
-};
-
 export const activations: readonly FunctionRow[] = [
-  ["F", "relu", "input, inplace=False", activation(relu)],
+  ["F", "relu", "input, inplace=False", (a) => placed(a, map(a.tensor("input"), relu, a.tensor("input").dtype))],
   ["F", "relu6", "input, inplace=False", activation((x) => clip(x, 0, 6))],
   ["F", "leaky_relu", "input, negative_slope=0.01, inplace=False", activation((x, slope) => (x < 0 ? x * slope! : x))],
   ["F", "elu", "input, alpha=1.0, inplace=False", activation(elu as (x: number, ...p: number[]) => number)],
@@ -126,7 +128,12 @@ export const activations: readonly FunctionRow[] = [
     activation((x, lambda) => (x > lambda! ? x - lambda! : x < -lambda! ? x + lambda! : x * 0)),
   ],
   ["F", "tanhshrink", "input", activation((x) => x - Math.tanh(x))],
-  ["F torch", "threshold", "input, threshold, value, inplace=False", threshold],
+  [
+    "F torch",
+    "threshold",
+    "input, threshold, value, inplace=False",
+    activation((x, limit, value) => (x <= limit! ? value! : x)),
+  ],
   ["F torch", "prelu", "input, weight", prelu],
   ["Tensor", "prelu", "input, weight", prelu],
   ["F", "glu", "input, dim=-1", glu],

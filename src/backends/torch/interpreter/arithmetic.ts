@@ -7,7 +7,7 @@
  * Source  PyTorch docs: torch, Math operations (Pointwise Ops, Comparison Ops).
  *         Abramowitz & Stegun, Handbook of Mathematical Functions (1964), 7.1.
  */
-import { programFails } from "../../../error.ts";
+import { programFails, programNotUnderstood } from "../../../error.ts";
 import type { DType, Tensor64 } from "./array.ts";
 import { alwaysBool, castTo, map, map2, operand, promote, promoteFloat, select } from "./elementwise.ts";
 import type { Bound, FunctionRow, Run } from "./signature.ts";
@@ -42,7 +42,10 @@ function combine(
   name: string,
 ): Tensor64 {
   const [x, y] = [operand(left, name), operand(right, name)];
-  return map2(x, y, f, result(x, y));
+  const combined = map2(x, y, f, result(x, y));
+  if (combined.dtype === "int64" && !combined.data.every(Number.isFinite))
+    throw programFails(`${name}(): integer division by zero`);
+  return combined;
 }
 
 function pairwise(f: Combine, result: (x: Tensor64, y: Tensor64) => DType = promote): Run {
@@ -153,7 +156,7 @@ function bitwise(f: Combine): Run {
   return (a: Bound) => {
     const [x, y] = [operand(a.value("input"), a.functionName), operand(a.value("other"), a.functionName)];
     if (promote(x, y) !== "bool")
-      throw programFails(`${a.functionName}() is known to the checker for bool tensors only`);
+      throw programNotUnderstood(`${a.functionName}() of ${promote(x, y)} tensors is not known to the checker`);
     return map2(x, y, f, "bool");
   };
 }
@@ -246,7 +249,7 @@ export const arithmetic: readonly FunctionRow[] = [
     },
   ],
   ["torch", "true_divide", "input, other", pairwise((x, y) => x / y, promoteFloat)],
-  ["Tensor", "float double half", "input", (a) => castTo(a.tensor("input"), "float64")],
+  ["Tensor", "float double", "input", (a) => castTo(a.tensor("input"), "float64")],
   ["Tensor", "long int", "input", (a) => castTo(a.tensor("input"), "int64")],
   ["Tensor", "bool", "input", (a) => castTo(a.tensor("input"), "bool")],
   ["Tensor", "type_as", "input, other", (a) => castTo(a.tensor("input"), a.tensor("other").dtype)],

@@ -46,6 +46,9 @@ export class Tensor64 {
   }
 }
 
+/** Storage that outlives a run, as of parameters and buffers: nothing may change it. */
+export const locked = new WeakSet<Float64Array>();
+
 /** A tensor that a module registers under the attribute it is assigned to. */
 export class Parameter64 extends Tensor64 {}
 

@@ -37,6 +37,10 @@ export class Container extends Module {
     throw programFails(`${this.typeName} can't be indexed by ${typeName(subscript)}`);
   }
 
+  override isTrue(): boolean {
+    return this.children.size > 0;
+  }
+
   protected empty(): Container {
     return new Container(this.typeName);
   }

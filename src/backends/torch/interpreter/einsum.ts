@@ -13,13 +13,14 @@ import { permuteAxes } from "./elementwise.ts";
 import { matmul } from "./linear.ts";
 import { reduce, sum } from "./reduce.ts";
 import { reshape } from "./shaping.ts";
+import type { FunctionRow } from "./signature.ts";
 
 interface Term {
   readonly letters: readonly string[];
   readonly tensor: Tensor64;
 }
 
-export function einsum(equation: string, operands: readonly Tensor64[]): Tensor64 {
+function einsum(equation: string, operands: readonly Tensor64[]): Tensor64 {
   const [inputs, output] = equation.replaceAll(" ", "").split("->") as [string, string | undefined];
   if (!/^[A-Za-z,]*$/.test(inputs) || !/^[A-Za-z]*$/.test(output ?? "")) {
     throw programNotUnderstood(`the einsum equation "${equation.slice(0, 80)}" is not known to the checker`);
@@ -105,3 +106,7 @@ function grouped(of: Term, groups: readonly (readonly string[])[]): Tensor64 {
     groups.map((group) => count(group.map((letter) => sizeOf(of, letter)))),
   );
 }
+
+export const einsums: readonly FunctionRow[] = [
+  ["torch", "einsum", "equation, *operands", (a) => einsum(a.text("equation"), a.tensors("operands"))],
+];

@@ -6,8 +6,18 @@
  *
  * Source  PyTorch docs: Broadcasting semantics; Tensor Attributes (torch.dtype, type promotion).
  */
-import { programFails } from "../../../error.ts";
-import { allocate, broadcastShapes, type DType, expandTo, forEachRow, isDense, scalar, Tensor64 } from "./array.ts";
+import { programFails, programNotUnderstood } from "../../../error.ts";
+import {
+  allocate,
+  broadcastShapes,
+  type DType,
+  expandTo,
+  forEachRow,
+  isDense,
+  locked,
+  scalar,
+  Tensor64,
+} from "./array.ts";
 import { typeName, type Value } from "./values.ts";
 
 const CATEGORY: Readonly<Record<DType, number>> = { bool: 0, int64: 1, float64: 2 };
@@ -75,6 +85,8 @@ export function map2(
 
 /** torch.where: `yes` where the condition is not 0, else `no`. */
 export function select(condition: Tensor64, yes: Tensor64, no: Tensor64): Tensor64 {
+  if (condition.dtype !== "bool")
+    throw programFails(`expected condition to be a boolean tensor, but got a tensor with dtype ${condition.dtype}`);
   const shape = broadcastShapes(condition.shape, broadcastShapes(yes.shape, no.shape));
   const views = [condition, yes, no].map((tensor) => expandTo(tensor, shape));
   return inMemoryOrder(views, promote(yes, no), (permuted, out) => {
@@ -116,8 +128,13 @@ export function castTo(tensor: Tensor64, dtype: DType): Tensor64 {
   return map(tensor, dtype === "int64" && tensor.dtype === "float64" ? Math.trunc : (x) => x, dtype);
 }
 
-/** Writes `value` into `target`'s own storage, for `target += ...`. */
+/** Writes `value` into `target`'s own storage, for `target += ...` and `inplace=True`. */
 export function assignInPlace(target: Tensor64, value: Tensor64): void {
+  if (locked.has(target.data))
+    throw programNotUnderstood("changing a parameter or buffer in place is not known to the checker");
+  if (target.strides.some((stride, axis) => stride === 0 && target.shape[axis]! > 1)) {
+    throw programFails("in-place change of an expanded tensor: several elements share one memory location");
+  }
   if (CATEGORY[value.dtype] > CATEGORY[target.dtype]) {
     throw programFails(`result type ${value.dtype} can't be cast to the desired output type ${target.dtype}`);
   }

@@ -10,6 +10,7 @@ import type { Tensor64 } from "./array.ts";
 import { attentions } from "./attention.ts";
 import { convolutions } from "./convolution.ts";
 import { creations } from "./creation.ts";
+import { einsums } from "./einsum.ts";
 import { lookups } from "./indexing.ts";
 import { joins } from "./joining.ts";
 import { linearAlgebra } from "./linear.ts";
@@ -35,6 +36,7 @@ const tables: readonly (readonly FunctionRow[])[] = [
   attentions,
   convolutions,
   creations,
+  einsums,
   joins,
   linearAlgebra,
   lookups,

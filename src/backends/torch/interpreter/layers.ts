@@ -52,6 +52,8 @@ export class Module extends HasAttributes {
 
   /** As nn.Module.__setattr__: parameters and modules register themselves, a buffer stays one. */
   set(name: string, value: Value): void {
+    if (name === "forward" || name.startsWith("__"))
+      throw programNotUnderstood(`assigning to ${name} is not known to the checker`);
     if (value instanceof Parameter64) this.parameters.set(name, value);
     else if (value instanceof Module) this.children.set(name, value);
     else if (this.parameters.has(name)) {

@@ -9,7 +9,6 @@
 import { programFails, programShapesDiffer } from "../../../error.ts";
 import { allocate, broadcastShapes, count, expandTo, rows, showShape, Tensor64 } from "./array.ts";
 import { map2, promote } from "./elementwise.ts";
-import { einsum } from "./einsum.ts";
 import { insertAxis, reshape, transpose } from "./shaping.ts";
 import type { FunctionRow, Run } from "./signature.ts";
 
@@ -131,5 +130,4 @@ export const linearAlgebra: readonly FunctionRow[] = [
   [BOTH, "mm", "input, mat2", matmulOfRank(2, "mat2")],
   [BOTH, "mv", "input, vec", matmulOfRank(2, "vec")],
   [BOTH, "dot", "input, tensor", matmulOfRank(1, "tensor")],
-  ["torch", "einsum", "equation, *operands", (a) => einsum(a.text("equation"), a.tensors("operands"))],
 ];

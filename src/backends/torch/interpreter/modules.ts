@@ -242,7 +242,8 @@ const normalizations: readonly LayerRow[] = [
     names: "GroupNorm",
     takes: `num_groups, num_channels, eps=1e-05, affine=True, ${DEVICE}, *, bias=True`,
     check: (a) => {
-      if (a.int("num_channels") % a.int("num_groups") !== 0) throw programFails("num_channels must be divisible by num_groups");
+      if (a.int("num_channels") % a.int("num_groups") !== 0)
+        throw programFails("num_channels must be divisible by num_groups");
     },
     parameters: (a) => ({
       weight: a.bool("affine") ? [a.int("num_channels")] : null,

@@ -47,7 +47,7 @@ const otherAxes = (rank: number) => Array.from({ length: rank }, (_, axis) => ax
 /** Without stored statistics, those of the batch itself. */
 const batchNorm: Run = (a) => {
   a.only("training", false);
-  const input = a.tensor("input");
+  const input = a.floating("input");
   if (input.rank < 2)
     throw programShapesDiffer(`batch_norm(): expected at least 2 axes, got the shape ${showShape(input.shape)}`);
   const channels = input.shape[1]!;
@@ -85,7 +85,7 @@ function affine(tensor: Tensor64 | null, shape: Shape, name: string): Tensor64 |
 }
 
 const layerNorm: Run = (a) => {
-  const input = a.tensor("input");
+  const input = a.floating("input");
   const shape = a.ints("normalized_shape");
   const axes = trailingAxes(input, shape, "layer_norm");
   const [weight, bias] = [
@@ -104,7 +104,7 @@ const layerNorm: Run = (a) => {
 
 /** PyTorch's default eps is the machine epsilon of the input's dtype: here float64's. */
 const rmsNorm: Run = (a) => {
-  const input = a.tensor("input");
+  const input = a.floating("input");
   const shape = a.ints("normalized_shape");
   const axes = trailingAxes(input, shape, "rms_norm");
   const squares = reduce(
@@ -160,7 +160,7 @@ const instanceNorm: Run = (a) => {
   a.only("use_input_stats", true);
   if (!a.isNone("running_mean"))
     throw programNotUnderstood("instance_norm() with running statistics is not known to the checker");
-  const input = a.tensor("input");
+  const input = a.floating("input");
   return groupNorm(input, input.shape[1] ?? 1, a.optionalTensor("weight"), a.optionalTensor("bias"), a.number("eps"));
 };
 
@@ -179,7 +179,7 @@ export const normalizations: readonly FunctionRow[] = [
     "input, num_groups, weight=None, bias=None, eps=1e-05",
     (a) =>
       groupNorm(
-        a.tensor("input"),
+        a.floating("input"),
         a.int("num_groups"),
         a.optionalTensor("weight"),
         a.optionalTensor("bias"),

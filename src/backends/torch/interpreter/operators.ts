@@ -197,7 +197,7 @@ export function unaryOperator(operator: string, value: Value): Value {
   if (operator === "not") return !truth(value);
   if (value instanceof Tensor64) {
     if (operator === "~" && value.dtype !== "bool")
-      throw programFails("~ is known to the checker for bool tensors only");
+      throw programNotUnderstood(`~ of a tensor of ${value.dtype} is not known to the checker`);
     if (operator === "-" && value.dtype === "bool") throw programFails("negation of a bool tensor is not supported");
     return operator === "+" ? value : map(value, operator === "-" ? (x) => -x : (x) => 1 - x, value.dtype);
   }

@@ -26,6 +26,7 @@ function poolRows(input: Tensor64, name: string, windows: (length: number) => Wi
   if (input.rank !== 2 && input.rank !== 3) {
     throw programShapesDiffer(`${name}() expected a 2-D or 3-D input, got the shape ${showShape(input.shape)}`);
   }
+  if (input.dtype !== "float64") throw programNotUnderstood(`${name}() of ${input.dtype} is not known to the checker`);
   const length = input.shape.at(-1)!;
   const plan = windows(length);
   const shape = [...input.shape.slice(0, -1), plan.length];

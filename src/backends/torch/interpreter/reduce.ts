@@ -3,7 +3,7 @@
  *
  * All work the same way: the reduced axes move last, so that every group is one contiguous run of a row-major copy.
  *
- * Source  PyTorch docs: torch, Reduction Ops; torch.softmax; torch.sort.
+ * Source  PyTorch docs: torch, Reduction Ops; torch.softmax.
  */
 import { programFails, programNotUnderstood } from "../../../error.ts";
 import { allocate, count, type DType, resolveAxis, rows, Tensor64 } from "./array.ts";

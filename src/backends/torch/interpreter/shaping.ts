@@ -198,12 +198,8 @@ function repeat(tensor: Tensor64, times: readonly number[], padCounts: boolean):
     spread,
     shape.flatMap((size, axis) => [counts[axis]!, size]),
   );
-  return contiguous(
-    reshape(
-      spread,
-      shape.map((size, axis) => size * counts[axis]!),
-    ),
-  );
+  const repeated = shape.map((size, axis) => size * counts[axis]!);
+  return new Tensor64(rows(reshape(spread, repeated)).slice(), repeated, tensor.dtype);
 }
 
 /** Every element, several times in a row. */

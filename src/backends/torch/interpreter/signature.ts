@@ -112,6 +112,13 @@ export class Bound {
     return value;
   }
 
+  /** A tensor of the kind that PyTorch's neural network functions are made for. */
+  floating(name: string): Tensor64 {
+    const tensor = this.tensor(name);
+    if (tensor.dtype !== "float64") throw programFails(`${this.functionName}() is not implemented for ${tensor.dtype}`);
+    return tensor;
+  }
+
   optionalTensor(name: string): Tensor64 | null {
     return this.isNone(name) ? null : this.tensor(name);
   }

@@ -100,6 +100,11 @@ export abstract class HasAttributes {
   abstract readonly typeName: string;
   abstract get(name: string): Value | undefined;
   abstract set(name: string, value: Value): void;
+
+  /** Whether `if object:` holds. */
+  isTrue(): boolean {
+    return true;
+  }
 }
 
 /** Stands for a value that couldn't be computed; using it is refused with the reason. */
@@ -144,6 +149,7 @@ export function truth(value: Value): boolean {
     return value.data[value.offset] !== 0;
   }
   if (value instanceof Dict) return value.entries.size > 0;
+  if (value instanceof HasAttributes) return value.isTrue();
   const items = iterate(value);
   if (items) return items.length > 0;
   return value !== null && value !== false && value !== 0n && value !== 0 && value !== "";

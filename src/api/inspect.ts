@@ -1,0 +1,86 @@
+/**
+ * inspect: what is in a model
+ */
+import { layoutText, shapeOf } from "../axes.ts";
+import { layersOf } from "../graph/graph.ts";
+import { planLayout } from "../plan/layout.ts";
+import { elements } from "../tensor.ts";
+import { type OrderPlace, orderPlaces } from "./explain.ts";
+import type { Model, ModelPort } from "./model.ts";
+
+export interface LayerDescription {
+  readonly name: string;
+  readonly className: string;
+  /** Axes and sizes of the first output. */
+  readonly layout: string;
+  readonly shape: readonly (number | null)[];
+  readonly parameters: number;
+  /** By role, with the layout on both sides: `KIO`. */
+  readonly weights: readonly {
+    readonly role: string;
+    readonly layout: string;
+    readonly shape: readonly number[];
+    readonly dtype: string;
+  }[];
+}
+
+export interface Description {
+  readonly name: string;
+  /** What the file is, e.g. `Keras 3.15.1`. */
+  readonly origin: string;
+  readonly inputs: readonly ModelPort[];
+  readonly outputs: readonly ModelPort[];
+  /** One entry per call of a layer, in the order of computation. */
+  readonly layers: readonly LayerDescription[];
+  readonly parameters: number;
+  /** Where axes are merged, and so their order matters. */
+  readonly places: readonly OrderPlace[];
+  /** What a conversion to PyTorch does about the order of axes, with `--flatten permute` and `fold`. */
+  readonly conversions: Readonly<Record<"permute" | "fold", readonly string[]>>;
+}
+
+/** Describes a model: layers, axes, shapes, parameters, and each place where the order of axes matters. */
+export function inspect(model: Model): Description {
+  const { graph } = model;
+  const counts = new Map(
+    layersOf(graph).map((layer) => [
+      layer,
+      Object.values(layer.weights).reduce((sum, { array }) => sum + elements(array.shape), 0),
+    ]),
+  );
+  const layers = graph.calls.map((call): LayerDescription => {
+    const { axes } = graph.values[call.outputs[0]!]!;
+    const weights = Object.entries(call.layer.weights).map(([role, weight]) => ({
+      role,
+      layout: layoutText(weight.axes),
+      shape: weight.array.shape,
+      dtype: weight.array.dtype,
+    }));
+    return {
+      name: call.name,
+      className: call.layer.className,
+      layout: layoutText(axes),
+      shape: shapeOf(axes),
+      parameters: counts.get(call.layer)!,
+      weights,
+    };
+  });
+  const conversion = (flatten: "permute" | "fold") =>
+    planLayout(graph, { target: "torch", flatten, io: "torch" })
+      .notes.filter((note) => note.kind !== "merge")
+      .map((note) =>
+        note.kind === "fold"
+          ? `${note.layer.path}: ${note.reason}, ${note.from} to ${note.to}`
+          : `${note.layer.path}: data goes from ${note.from} to ${note.to}, ${note.reason}`,
+      );
+  return {
+    name: model.name,
+    origin: model.origin,
+    inputs: model.inputs,
+    outputs: model.outputs,
+    layers,
+    parameters: [...counts.values()].reduce((sum, count) => sum + count, 0),
+    places: orderPlaces(model),
+    conversions: { permute: conversion("permute"), fold: conversion("fold") },
+  };
+}

@@ -1,0 +1,48 @@
+/**
+ * channelwise inspect MODEL
+ */
+import colors from "picocolors";
+import { inspect } from "../api/inspect.ts";
+import { type CommonOptions, openModel } from "./files.ts";
+import { layoutAndShape, printJson, table } from "./print.ts";
+
+export async function inspectCommand(path: string, options: CommonOptions): Promise<void> {
+  const model = await openModel(path, options);
+  const found = inspect(model);
+  if (options.json) return printJson(found);
+  const { format } = new Intl.NumberFormat("en");
+  console.log(`${colors.bold(found.name)}  ${found.origin}, ${format(found.parameters)} parameters\n`);
+  const ports = [
+    ...found.inputs.map((port) => ["input", port] as const),
+    ...found.outputs.map((port) => ["output", port] as const),
+  ];
+  console.log(
+    table([
+      ["", "name", "axes", "type"],
+      ...ports.map(([kind, port]) => [kind, port.name, layoutAndShape(port.layout, port.shape), port.type]),
+    ]),
+  );
+  const rows = found.layers.map((layer) => [
+    layer.name,
+    layer.className,
+    layoutAndShape(layer.layout, layer.shape),
+    layer.parameters === 0 ? "" : format(layer.parameters),
+    layer.weights.map(({ role, layout, shape }) => `${role} ${layout} (${shape.join(", ")})`).join("  "),
+  ]);
+  console.log(`\n${table([["layer", "class", "output", "parameters", "weights"], ...rows])}`);
+  const places = found.places.map((place) => {
+    const said = place.matters
+      ? `channels-first memory merges to ${place.naive}`
+      : "an axis has size 1, so both orders are the same";
+    return `  ${place.layer}  ${place.before} becomes ${place.source}; ${said}`;
+  });
+  console.log(
+    `\n${colors.bold("Where the order of axes matters")}\n${places.length === 0 ? "  nowhere: no axes are merged" : places.join("\n")}`,
+  );
+  for (const flatten of ["permute", "fold"] as const) {
+    const lines = found.conversions[flatten];
+    console.log(
+      `\n${colors.bold(`What a conversion with --flatten ${flatten} does`)}\n${lines.length === 0 ? "  nothing but transpose the weights" : lines.map((line) => `  ${line}`).join("\n")}`,
+    );
+  }
+}

@@ -1,0 +1,164 @@
+#!/usr/bin/env node
+/**
+ * channelwise: the command line. One file per command; this one knows them, their options, and the exit codes.
+ *
+ *     0 done   1 outputs differ   2 wrong usage   3 file refused (unreadable, unsupported, hostile)
+ */
+import { readFileSync } from "node:fs";
+import { Command, CommanderError, Option } from "commander";
+import colors from "picocolors";
+import { ChannelwiseError } from "../error.ts";
+import { convertCommand } from "./convert.ts";
+import { explainCommand } from "./explain.ts";
+import { inspectCommand } from "./inspect.ts";
+import { runCommand } from "./run.ts";
+import { verifyCommand } from "./verify.ts";
+
+const exitCodes = { differ: 1, usage: 2, refused: 3 } as const;
+
+function version(): string {
+  return JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version;
+}
+
+function integer(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0)
+    throw new ChannelwiseError({ code: "usage", message: `expected an integer from 0, got ${JSON.stringify(text)}` });
+  return value;
+}
+
+function buildProgram(): Command {
+  const program = new Command("channelwise")
+    .description(
+      "Keras models in PyTorch, with the same numbers coming out: converts with the axes right, proves it, and runs the model.",
+    )
+    .version(version())
+    .showHelpAfterError("(channelwise --help lists commands and options)")
+    .exitOverride()
+    .addHelpText(
+      "after",
+      `\nExit codes: 0 done, 1 outputs differ, 2 wrong usage, 3 file refused\n\nExamples:\n  channelwise inspect model.keras\n  channelwise convert model.keras converted/\n  channelwise explain model.keras\n`,
+    );
+
+  const command = (usage: string, description: string, examples: readonly string[]) =>
+    program
+      .command(usage)
+      .description(description)
+      .option("--json", "print one JSON document on stdout")
+      .addOption(new Option("--architecture <file>", "model file or config JSON, for a file that holds weights alone"))
+      .addHelpText("after", `\nExamples:\n${examples.map((line) => `  channelwise ${line}`).join("\n")}\n`);
+
+  const conversionOptions = (target: Command) =>
+    target
+      .addOption(
+        new Option(
+          "--flatten <how>",
+          "where Keras merges axes: bring the data into its order, or reorder the weights that follow",
+        )
+          .choices(["permute", "fold"])
+          .default("permute"),
+      )
+      .addOption(
+        new Option("--io <layout>", "whether series go in and out channels first, or as Keras has them")
+          .choices(["torch", "keras"])
+          .default("torch"),
+      );
+
+  command("inspect <model>", "layers, axes, shapes, parameters, and each place where the order of axes matters", [
+    "inspect model.keras",
+    "inspect model.keras --json",
+  ]).action(inspectCommand);
+
+  command("run <model>", "inference", [
+    "run model.keras --input in.npz --output out.npz",
+    "run model.keras --input signal.npy --output scores.npy",
+    "run model.safetensors --input in.npz --output out.npz --layout torch",
+  ])
+    .requiredOption(
+      "--input <file>",
+      "arrays by input name, or as input_0, input_1, ... (.npz); .npy where there is one input",
+    )
+    .requiredOption("--output <file>", "gets output_0, output_1, ... (.npz); .npy where there is one output")
+    .option("--layers <file>", "gets each layer's output under its name (.npz)")
+    .addOption(
+      new Option("--layout <layout>", "order of axes of series in the files: NLC or NCL")
+        .choices(["keras", "torch"])
+        .default("keras"),
+    )
+    .action(runCommand);
+
+  conversionOptions(
+    command("convert <model> <out>", "conversion; verified before anything is written", [
+      "convert model.keras converted/            a folder: model.py, model.safetensors, check.npz",
+      "convert model.keras converted/ --flatten fold --name EcgNet",
+      "convert model.keras model.safetensors     weights and model in one file, for channelwise/run",
+    ]),
+  )
+    .addOption(
+      new Option("--to <format>", "what to write; by the ending of OUT otherwise").choices([
+        "pytorch",
+        "safetensors",
+        "pt",
+        "keras",
+      ]),
+    )
+    .addOption(
+      new Option("--weights <format>", "the file of weights beside model.py")
+        .choices(["safetensors", "pt"])
+        .default("safetensors"),
+    )
+    .option("--name <class>", "name of the PyTorch class; made out of the model's name otherwise")
+    .action(convertCommand);
+
+  conversionOptions(
+    command(
+      "verify <model>",
+      "runs both sides on random inputs; prints per layer how far they are apart, and the first that differs",
+      ["verify model.keras", "verify model.keras --against converted/ --samples 8 --seed 3"],
+    ),
+  )
+    .option("--against <converted>", "a folder that convert made, or a .safetensors of its weights")
+    .option("--samples <count>", "random inputs in the batch", integer, 2)
+    .option("--seed <number>", "of the random inputs", integer, 0)
+    .action(verifyCommand);
+
+  command("explain <model>", "shows on this model what the naive transpose would have answered, and why", [
+    "explain model.keras",
+    "explain model.keras --input in.npz",
+  ])
+    .option(
+      "--input <file>",
+      "inputs as for run; otherwise inputs.npz beside the model if there is one, otherwise random",
+    )
+    .action(explainCommand);
+
+  return program;
+}
+
+/** Reports a failure on stderr; gives the exit code. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
+  if (!(error instanceof ChannelwiseError)) {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    console.error(
+      `channelwise: internal error: ${text}\n  fix    this is a fault of channelwise; please report it with the file`,
+    );
+    return exitCodes.refused;
+  }
+  const [first, ...rest] = error.message.split("\n");
+  console.error([colors.red(first), ...rest].join("\n"));
+  if (error.code === "usage") return exitCodes.usage;
+  return error.code === "outputs-differ" ? exitCodes.differ : exitCodes.refused;
+}
+
+// A reader that stops early, such as head, is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+
+try {
+  await buildProgram().parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
