@@ -36,6 +36,11 @@ export interface ErrorDetails {
   cause?: unknown;
 }
 
+/** Text that no terminal obeys: names in messages come out of files (CWE-150). */
+function inert(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (letter) => `\\u{${letter.codePointAt(0)!.toString(16)}}`);
+}
+
 /** The only error class that channelwise throws on purpose. */
 export class ChannelwiseError extends Error {
   readonly code: ErrorCode;
@@ -45,8 +50,8 @@ export class ChannelwiseError extends Error {
   readonly summary: string;
 
   constructor(details: ErrorDetails) {
-    const where = details.where ?? [];
-    const lines = [`channelwise: ${details.code}: ${details.message}`];
+    const where = (details.where ?? []).map(inert);
+    const lines = [`channelwise: ${details.code}: ${inert(details.message)}`];
     if (where.length > 0) lines.push(`  where  ${where.join(" > ")}`);
     if (details.fix) lines.push(`  fix    ${details.fix}`);
     super(lines.join("\n"), details.cause === undefined ? {} : { cause: details.cause });

@@ -7,7 +7,7 @@ export { type Explained, type Explanation, explain, type OrderPlace } from "./ap
 export { type Description, inspect, type LayerDescription } from "./api/inspect.ts";
 export { type LoadOptions, load } from "./api/load.ts";
 export type { Input, Model, ModelPort } from "./api/model.ts";
-export { type LayerReport, type Report, type VerifyOptions, verify } from "./api/verify.ts";
+export { type LayerReport, type OrderNote, type Report, type VerifyOptions, verify } from "./api/verify.ts";
 export { ChannelwiseError, type ErrorCode } from "./error.ts";
 export type { Source } from "./platform/source.ts";
 export { type Tensor, type TensorData, tensor } from "./tensor.ts";

@@ -12,6 +12,7 @@ export { ChannelwiseError, type ErrorCode } from "./error.ts";
 export type { Source } from "./platform/source.ts";
 export { type Tensor, type TensorData, tensor } from "./tensor.ts";
 
+/** How `load` takes a file. */
 export interface LoadOptions {
   /** What messages call the model; the file's name by default. */
   readonly name?: string;

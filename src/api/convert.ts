@@ -31,6 +31,7 @@ export interface TorchConversion {
   readonly name?: string;
 }
 
+/** What `convert` writes, and how. */
 export interface ConvertOptions extends TorchConversion {
   /**
    * `pytorch`: model.py, its weights, and check.npz. `safetensors`: one file, a state dict with the model in it. `pt`: one

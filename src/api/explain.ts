@@ -33,6 +33,7 @@ export interface Explained extends Difference {
   readonly naive: Tensor;
 }
 
+/** What `explain` found: where axes are merged, and both answers per output. */
 export interface Explanation {
   readonly places: readonly OrderPlace[];
   readonly outputs: readonly Explained[];

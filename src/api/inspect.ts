@@ -8,6 +8,7 @@ import { elements } from "../tensor.ts";
 import { type OrderPlace, orderPlaces } from "./explain.ts";
 import type { Model, ModelPort } from "./model.ts";
 
+/** One call of one layer. */
 export interface LayerDescription {
   readonly name: string;
   readonly className: string;
@@ -24,6 +25,7 @@ export interface LayerDescription {
   }[];
 }
 
+/** What `inspect` found. */
 export interface Description {
   readonly name: string;
   /** What the file is, e.g. `Keras 3.15.1`. */

@@ -14,6 +14,7 @@ import { kernelModule } from "../platform/kernels.ts";
 import { readSource, type Source } from "../platform/source.ts";
 import { Model } from "./model.ts";
 
+/** How `load` takes a file. */
 export interface LoadOptions {
   /** What messages and reports call the model; the file's name by default. */
   readonly name?: string;

@@ -8,6 +8,7 @@
 import { type Axes, layoutText, lettersOf, inOrder, rearrangeArray, shapeOf, sizedAxes } from "../axes.ts";
 import { type Array64, readTorchSignature, TorchProgram } from "../backends/torch/interpret.ts";
 import { stateData } from "../backends/torch/state.ts";
+import { wrongOption } from "../error.ts";
 import type { ValueId } from "../graph/graph.ts";
 import type { LayoutNote } from "../plan/layout.ts";
 import { compareArrays, type Difference } from "./compare.ts";
@@ -17,6 +18,7 @@ import type { StoredArray } from "../tensor.ts";
 import type { Model } from "./model.ts";
 import { inputRecord, type RandomInput, randomInputs } from "./random.ts";
 
+/** What `verify` compares, and on what. */
 export interface VerifyOptions extends TorchConversion {
   /** How many random inputs, in one batch. Default 2. */
   readonly samples?: number;
@@ -36,6 +38,7 @@ export interface LayerReport extends Difference {
   readonly shape: readonly number[];
 }
 
+/** What `verify` found. */
 export interface Report {
   readonly agrees: boolean;
   /** In the order of computation. */
@@ -46,7 +49,14 @@ export interface Report {
   readonly samples: number;
   readonly seed: number;
   /** What was done about the order of axes. */
-  readonly notes: readonly LayoutNote[];
+  readonly notes: readonly OrderNote[];
+}
+
+/** One thing that a conversion does about the order of axes. */
+export interface OrderNote extends Omit<LayoutNote, "layer"> {
+  /** The layer that wants it. */
+  readonly layer: string;
+  readonly className: string;
 }
 
 /**
@@ -112,6 +122,7 @@ export function verifyProgram(
   against?: Against,
 ): Report {
   const { samples = 2, seed = 0, onProgress } = options;
+  if (!Number.isSafeInteger(samples) || samples < 1) throw wrongOption("samples", ["an integer from 1"], samples);
   const { graph } = model;
   const { plan, program } = conversion;
   const inputs = randomInputs(graph, samples, seed);
@@ -157,7 +168,7 @@ export function verifyProgram(
     firstDifference: differs?.name ?? null,
     samples,
     seed,
-    notes: plan.notes,
+    notes: plan.notes.map(({ layer, ...note }) => ({ ...note, layer: layer.path, className: layer.className })),
   };
 }
 

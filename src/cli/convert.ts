@@ -1,12 +1,12 @@
 /**
  * channelwise convert MODEL OUT
  */
-import { basename } from "node:path";
+import { basename, join } from "node:path";
 import colors from "picocolors";
 import { convert, type ConvertOptions } from "../api/convert.ts";
 import type { Report } from "../api/verify.ts";
 import { ChannelwiseError } from "../error.ts";
-import { type CommonOptions, openModel, writeFile, writeFolder } from "./files.ts";
+import { type CommonOptions, openModel, requireFolder, writeFiles } from "./files.ts";
 import { difference, printJson, progress } from "./print.ts";
 
 interface ConvertCommandOptions extends CommonOptions {
@@ -33,6 +33,7 @@ export async function convertCommand(path: string, out: string, options: Convert
       fix: "convert to pytorch, safetensors or pt",
     });
   }
+  if (to === "pytorch") requireFolder(out);
   const model = await openModel(path, options);
   const bar = await progress("verifying");
   let report: Report | undefined;
@@ -48,8 +49,7 @@ export async function convertCommand(path: string, out: string, options: Convert
     },
   };
   const files = await convert(model, settings).finally(bar.stop);
-  if (to === "pytorch") writeFolder(out, files);
-  else for (const bytes of files.values()) writeFile(out, bytes);
+  writeFiles(new Map([...files].map(([name, bytes]) => [to === "pytorch" ? join(out, name) : out, bytes])));
   const written = [...files].map(([name, bytes]) => ({
     name: to === "pytorch" ? name : basename(out),
     bytes: bytes.length,
@@ -57,7 +57,7 @@ export async function convertCommand(path: string, out: string, options: Convert
   if (options.json) return printJson({ out, to, written, report });
   const worst = Math.max(...report!.outputs.map((output) => output.maxAbsolute));
   const moves = report!.notes.filter((note) => note.kind !== "merge");
-  for (const note of moves) console.error(`${note.layer.path}: ${note.from} to ${note.to}, ${note.reason}`);
+  for (const note of moves) console.error(`${note.layer}: ${note.from} to ${note.to}, ${note.reason}`);
   console.error(
     `${colors.green("verified")}  ${report!.layers.length} layers on ${report!.samples} random inputs, outputs at most ${difference(worst)} apart`,
   );

@@ -2,7 +2,7 @@
  * files: models and arrays in, files out. What is written is there whole or not at all.
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname } from "node:path";
 import { load } from "../api/load.ts";
 import type { Model } from "../api/model.ts";
 import { isNpy, readNpy } from "../bytes/npy.ts";
@@ -62,39 +62,61 @@ export function readInputs(model: Model, path: string, layout: "keras" | "torch"
   );
 }
 
-/** Writes one file: beside its place first, then into it. */
-export function writeFile(path: string, bytes: Uint8Array): void {
-  const part = `${path}.${process.pid}.part`;
+/**
+ * Writes files so that all of them are there afterwards, or everything is as it was: first beside their places, then old
+ * ones aside, then into place.
+ *
+ * @param files bytes by path
+ */
+export function writeFiles(files: ReadonlyMap<string, Uint8Array>): void {
+  const moves = [...files].map(([path, bytes]) => ({
+    path,
+    bytes,
+    part: `${path}.${process.pid}.part`,
+    old: `${path}.${process.pid}.old`,
+  }));
+  const made: string[] = [];
+  let current = "";
+  const done: (typeof moves)[number][] = [];
   try {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(part, bytes);
-    renameSync(part, path);
+    for (const { path, part, bytes } of moves) {
+      current = path;
+      if (existsSync(path) && statSync(path).isDirectory()) throw new Error("there is a folder of that name");
+      const folder = mkdirSync(dirname(path), { recursive: true });
+      if (folder !== undefined) made.push(folder);
+      writeFileSync(part, bytes);
+    }
+    for (const move of moves) {
+      current = move.path;
+      if (existsSync(move.path)) renameSync(move.path, move.old);
+      done.push(move);
+      renameSync(move.part, move.path);
+    }
   } catch (cause) {
-    rmSync(part, { force: true });
-    throw unwritable(path, cause);
+    for (const { path, old } of done)
+      quietly(() => (existsSync(old) ? renameSync(old, path) : rmSync(path, { force: true })));
+    for (const { part } of moves) quietly(() => rmSync(part, { force: true }));
+    for (const folder of made) quietly(() => rmSync(folder, { recursive: true, force: true }));
+    throw unwritable(current, cause);
+  }
+  for (const { old } of moves) quietly(() => rmSync(old, { force: true }));
+}
+
+/** Cleaning up must not hide why it was needed. */
+function quietly(action: () => void): void {
+  try {
+    action();
+  } catch {
+    // What can't be removed stays; the error that is on its way says what happened.
   }
 }
 
-/** Writes several files into a folder: all of them beside their places first, then into them. */
-export function writeFolder(folder: string, files: ReadonlyMap<string, Uint8Array>): void {
-  if (existsSync(folder) && !statSync(folder).isDirectory()) {
-    throw new ChannelwiseError({
-      code: "usage",
-      message: `expected ${folder} to be a folder, but it is a file`,
-      fix: "give another name, or --to for what the file should be",
-    });
-  }
-  const parts = [...files].map(([name, bytes]) => ({
-    path: join(folder, name),
-    part: join(folder, `${name}.${process.pid}.part`),
-    bytes,
-  }));
-  try {
-    mkdirSync(folder, { recursive: true });
-    for (const { part, bytes } of parts) writeFileSync(part, bytes);
-    for (const { part, path } of parts) renameSync(part, path);
-  } catch (cause) {
-    for (const { part } of parts) rmSync(part, { force: true });
-    throw unwritable(folder, cause);
-  }
+/** Fails where a folder is wanted and a file is. */
+export function requireFolder(path: string): void {
+  if (!existsSync(path) || statSync(path).isDirectory()) return;
+  throw new ChannelwiseError({
+    code: "usage",
+    message: `expected ${path} to be a folder, but it is a file`,
+    fix: "give another name, or --to for what the file should be",
+  });
 }

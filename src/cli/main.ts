@@ -7,7 +7,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import colors from "picocolors";
-import { ChannelwiseError } from "../error.ts";
+import { ChannelwiseError, wrongOption } from "../error.ts";
 import { convertCommand } from "./convert.ts";
 import { explainCommand } from "./explain.ts";
 import { inspectCommand } from "./inspect.ts";
@@ -20,11 +20,12 @@ function version(): string {
   return JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version;
 }
 
-function integer(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0)
-    throw new ChannelwiseError({ code: "usage", message: `expected an integer from 0, got ${JSON.stringify(text)}` });
-  return value;
+function integerFrom(least: number, option: string): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (Number.isSafeInteger(value) && value >= least) return value;
+    throw wrongOption(option, [`an integer from ${least}`], text);
+  };
 }
 
 function buildProgram(): Command {
@@ -118,8 +119,8 @@ function buildProgram(): Command {
     ),
   )
     .option("--against <converted>", "a folder that convert made, or a .safetensors of its weights")
-    .option("--samples <count>", "random inputs in the batch", integer, 2)
-    .option("--seed <number>", "of the random inputs", integer, 0)
+    .option("--samples <count>", "random inputs in the batch", integerFrom(1, "samples"), 2)
+    .option("--seed <number>", "of the random inputs", integerFrom(0, "seed"), 0)
     .action(verifyCommand);
 
   command("explain <model>", "shows on this model what the naive transpose would have answered, and why", [
@@ -153,8 +154,7 @@ function report(error: unknown): number {
 
 // A reader that stops early, such as head, is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
+  if (error.code !== "EPIPE") throw error;
 });
 
 try {

@@ -7,7 +7,7 @@ import { writeNpy } from "../bytes/npy.ts";
 import { writeNpz } from "../bytes/npz.ts";
 import { wrongOption } from "../error.ts";
 import { portOrder } from "../plan/layout.ts";
-import { type CommonOptions, openModel, readInputs, writeFile } from "./files.ts";
+import { type CommonOptions, openModel, readInputs, writeFiles } from "./files.ts";
 import { layoutAndShape, printJson } from "./print.ts";
 
 interface RunOptions extends CommonOptions {
@@ -31,16 +31,16 @@ export async function runCommand(path: string, options: RunOptions): Promise<voi
     const order = portOrder(axes, options.layout === "torch" ? "torch" : "source");
     return { dtype: "float32", shape: order.map((axis) => axis.size!), data: rearrangeArray(data, axes, order) };
   });
+  const numbered = new Map(arrays.map((array, index) => [`output_${index}`, array]));
+  const files = new Map([[options.output, single ? writeNpy(arrays[0]!) : writeNpz(numbered)]]);
   if (options.layers !== undefined) {
-    const layers = [...model.layers(inputs)].map(
-      ([name, { data, shape }]) => [name, { dtype: "float32", shape, data }] as const,
-    );
-    writeFile(options.layers, writeNpz(new Map(layers)));
+    const layers = [...model.layers(inputs)].map(([name, { data, shape }]): [string, DenseArray] => [
+      name,
+      { dtype: "float32", shape, data },
+    ]);
+    files.set(options.layers, writeNpz(new Map(layers)));
   }
-  writeFile(
-    options.output,
-    single ? writeNpy(arrays[0]!) : writeNpz(new Map(arrays.map((array, index) => [`output_${index}`, array]))),
-  );
+  writeFiles(files);
   const shown = model.outputs.map(({ name, layout }, index) => ({ name, layout, shape: outputs[index]!.shape }));
   if (options.json) return printJson({ output: options.output, outputs: shown, milliseconds });
   for (const { name, layout, shape } of shown) console.error(`${name}  ${layoutAndShape(layout, shape)}`);

@@ -7,6 +7,7 @@
  * Source  keras:keras/src/models/functional.py, keras:keras/src/models/sequential.py
  */
 import { type Axis, positionalLetters } from "../axes.ts";
+import { printable } from "../bytes/printable.ts";
 import { invalidModel, unsupportedFeature, unsupportedLayer } from "../error.ts";
 import type { WeightTree } from "../formats/weight-tree.ts";
 import { GraphBuilder } from "../graph/build.ts";
@@ -62,7 +63,7 @@ class KerasModel {
     const names = new Set<string>();
     for (const entry of envelope.config.layers) {
       const member = this.#member(entry, groups, depth);
-      if (names.has(member.name)) throw invalidModel(`two layers are called ${member.name}`, place);
+      if (names.has(member.name)) throw invalidModel(`two layers are called ${printable(member.name)}`, place);
       names.add(member.name);
       this.members.push(member);
     }
@@ -77,7 +78,7 @@ class KerasModel {
     if (typeof name !== "string" || name === "")
       throw invalidModel(`a layer of class ${className} has no name`, this.place);
     const path = this.#path === "" ? name : `${this.#path}/${name}`;
-    const place = [...this.place, `layer ${name}`];
+    const place = [...this.place, `layer ${printable(name)}`];
     requireKeras(entry, className, place);
     const inboundNodes = Array.isArray(entry.inbound_nodes) ? entry.inbound_nodes : [];
     // Sequential.layers leaves its InputLayer out, so that it does not count there.
@@ -204,14 +205,14 @@ function requireKeras(entry: Json, className: string, place: readonly string[]):
   const foreign = typeof module === "string" && !/^(keras|tf_keras|tensorflow\.keras)(\.|$)/.test(module);
   if (foreign || (typeof registered === "string" && registered.includes(">"))) {
     throw unsupportedLayer(
-      `layer class ${registered ?? className}`,
+      `layer class ${brief(registered ?? className)}`,
       place,
       kerasClasses(),
       "it is not one of Keras' own, and code in files is never run",
     );
   }
   if (!isModel(className) && className !== "InputLayer" && !kerasBuilder(className)) {
-    throw unsupportedLayer(`layer class ${className}`, place, kerasClasses());
+    throw unsupportedLayer(`layer class ${printable(className)}`, place, kerasClasses());
   }
 }
 

@@ -30,7 +30,7 @@ export const hdf5Format = refused(
   "an HDF5 file",
   [".h5", ".hdf5", ".weights.h5"],
   isHdf5,
-  'load it in Keras and save the whole model: model.save("model.keras")',
+  'whole models: load it in Keras and save it again, model.save("model.keras"); weights alone: give the model or its config JSON with --architecture',
 );
 
 export const npzFormat = refused(

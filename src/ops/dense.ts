@@ -9,7 +9,7 @@
  */
 import { axisIndex, axisSize, inOrder, lettersOf, plainAxis, product } from "../axes.ts";
 import { heldLike } from "./arrange.ts";
-import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
+import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm, WeightPacker } from "./facets.ts";
 import { axisLetter } from "./keras-layout.ts";
 import { count, letter } from "./schema.ts";
 
@@ -78,14 +78,31 @@ export const toTorch: ToTorch<Dense> = ({ attributes: { units, axis }, inputs, w
   return `${module}(${torch.input(0)})`;
 };
 
+/** Up to this many outputs are computed as dot products: fewer than half of a panel's columns. */
+const narrowest = 4;
+
 export const toWasm: ToWasm<Dense> = ({ attributes: { units } }, wasm) => {
   const shape = wasm.inputShape(0);
   const inputs = shape[shape.length - 1]!;
-  const panels = wasm.weight("panels", (pack) => {
+  const kernel = units <= narrowest ? "gemmNarrow" : "gemm";
+  const weights = wasm.weight(kernel, units <= narrowest ? packColumns : packPanels);
+  wasm.call(kernel, wasm.input(0), inputs, weights, wasm.output(), units, product(shape.slice(0, -1))!, units, inputs);
+
+  function packPanels(pack: WeightPacker): void {
     const target = pack.allocate(pack.kernels.packedBytes(inputs, units) / 4);
-    const kernel = pack.stage(pack.read("kernel")!);
+    const values = pack.stage(pack.read("kernel")!);
     const bias = pack.read("bias");
-    pack.kernels.packKIO(target, kernel, bias ? pack.stage(bias) : 0, 1, inputs, units, units);
-  });
-  wasm.call("gemm", wasm.input(0), inputs, panels, wasm.output(), units, product(shape.slice(0, -1))!, units, inputs);
+    pack.kernels.packKIO(target, values, bias ? pack.stage(bias) : 0, 1, inputs, units, units);
+  }
+
+  function packColumns(pack: WeightPacker): void {
+    const stride = pack.kernels.narrowStride(inputs);
+    const [values, bias] = [pack.read("kernel")!, pack.read("bias")];
+    const columns = new Float32Array(units * stride);
+    for (let o = 0; o < units; o++) {
+      columns[o * stride] = bias ? bias[o]! : 0;
+      for (let i = 0; i < inputs; i++) columns[o * stride + 4 + i] = values[i * units + o]!;
+    }
+    pack.write(pack.allocate(columns.length), columns);
+  }
 };

@@ -168,6 +168,8 @@ export interface TorchWriter {
    * the variable of an input that nothing else reads, so the input must not be used after it.
    */
   step(expression: string, comment: string, name?: string): string;
+  /** Writes a statement that gives several tensors; gives their variables, called after `names`. */
+  steps(expression: string, comment: string, names: readonly string[]): string[];
   /** Uses a helper class, written once into the file. */
   helper(name: string, source: string): void;
   /** Uses a module of the standard library. */
@@ -189,7 +191,7 @@ export interface Place {
 }
 
 /** Names of kernels that can be called in a step: all but those that pack, which run at load. */
-export type StepKernel = Exclude<keyof Kernels, "packedBytes" | "packKIO" | "packOIK">;
+export type StepKernel = Exclude<keyof Kernels, "packedBytes" | "packKIO" | "packOIK" | "narrowStride">;
 
 /** Turns a node with known sizes into kernel calls. */
 export interface WasmWriter {

@@ -31,6 +31,15 @@ export interface Kernels {
   /** c[m, n] = bias[n] + sum over k of a[m, k] * b[k, n]. a: M rows lda apart, b: packed, c: M rows ldc apart. */
   gemm(a: number, lda: number, b: number, c: number, ldc: number, M: number, N: number, K: number): void;
 
+  /** Elements from one column of gemmNarrow's matrix to the next: 4 + K rounded up to a multiple of 4. */
+  narrowStride(K: number): number;
+
+  /**
+   * The same product for a few columns. b: per column narrowStride(K) elements: the bias, three that are not read, then the
+   * K weights.
+   */
+  gemmNarrow(a: number, lda: number, b: number, c: number, ldc: number, M: number, N: number, K: number): void;
+
   /**
    * Grouped 1-D convolution over NLC:
    * y[n, l, g*O + o] = bias[g*O + o] + sum over k, i of x[n, l*stride + k*dilation - left, g*I + i] * w[k, i, g*O + o].

@@ -234,14 +234,12 @@ export const reorderToTorch: ToTorch<Reorder> = ({ attributes: { axes }, inputs 
       text += swapParts(held.segments[0]!, axis.segments[0]!, dim);
       return;
     }
-    const names = axis.segments.map((_, index) => `part_${index}`);
     const sizes = held.segments.map((parts) => product(parts.map((part) => part.size)));
-    torch.step(
-      `torch.split(${text}, [${sizes.join(", ")}], dim=${dim})`,
-      "the merged pieces, each back in Keras' order",
-      names.join(", "),
-    );
-    text = `torch.cat([${names.map((name, index) => name + swapParts(held.segments![index]!, axis.segments![index]!, dim)).join(", ")}], dim=${dim})`;
+    const wanted = axis.segments.map((_, index) => `part_${index}`);
+    const split = `torch.split(${text}, [${sizes.join(", ")}], dim=${dim})`;
+    const names = torch.steps(split, "the merged pieces, each back in Keras' order", wanted);
+    const pieces = names.map((name, index) => name + swapParts(held.segments![index]!, axis.segments![index]!, dim));
+    text = `torch.cat([${pieces.join(", ")}], dim=${dim})`;
   });
   return text;
 };

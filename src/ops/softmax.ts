@@ -149,13 +149,13 @@ export const toTorch: ToTorch<Softmax> = ({ attributes: { kind, axes } }: Planne
   const dim = torch.dim(axes[0]!);
   if (axes.length > 1) {
     const last = torch.dim(axes.at(-1)!);
-    const flat = torch.step(`torch.softmax(${x}.flatten(${dim}), dim=${dim})`, "over several axes at once");
+    const flat = torch.step(`torch.softmax(${x}.flatten(${dim}), dim=${dim})`, "over several axes at once", "flat");
     const sizes = [...axes].map((letter) => torch.size(letter));
     return last > dim ? `${flat}.unflatten(${dim}, (${sizes.join(", ")}))` : flat;
   }
   if (kind === "sparsemax") {
     torch.helper("Sparsemax", sparsemaxModule);
-    return `${torch.module(`Sparsemax(dim=${dim})`)}(${x})`;
+    return `${torch.module(`Sparsemax(dim=${dim})`, "sparsemax")}(${x})`;
   }
   const names = { softmax: "torch.softmax", logSoftmax: "torch.log_softmax", glu: "F.glu" } as const;
   return `${names[kind]}(${x}, dim=${dim})`;

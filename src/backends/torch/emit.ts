@@ -218,10 +218,15 @@ class Emitter {
       size: (letter, index = 0) =>
         String(axisSize(axes[index]!, letter) ?? `${inputs[index]!.name}.shape[${position(letter, index)}]`),
       step: (expression, comment, name) => {
-        const stepName = name === undefined ? undefined : name.includes(",") ? name : this.#variables.next(name);
-        const step = this.#assign(expression, 1, node, comment, stepName);
+        const own = name === undefined ? undefined : this.#variables.next(name);
+        const step = this.#assign(expression, 1, node, comment, own);
         this.#steps.push(step);
         return step.name;
+      },
+      steps: (expression, comment, names) => {
+        const own = names.map((name) => this.#variables.next(name));
+        this.#statements.push({ target: own.join(", "), expression, comment });
+        return own;
       },
       helper: (name, source) => this.#helpers.set(name, source),
       import: (name) => this.#imports.add(name),
