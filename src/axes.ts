@@ -238,25 +238,22 @@ export function rearrangement(from: Axes, to: Axes): StridedCopy[] {
   const sources = place(from);
   const targets = place(to);
   const copies: StridedCopy[] = [];
-  for (const target of combinations(targets)) {
+  for (const chosen of combinations(targets.map((runs) => runs.map((_, index) => index)))) {
+    const target = targets.map((runs, axis) => runs[chosen[axis]!]!);
     const wanted = target.flatMap((run) => run.leaves);
-    const keys = new Set(wanted.map((leaf) => leaf.key));
-    const source = sources.map((runs) =>
-      runs.find((run) => run.leaves.every((leaf) => leaf.size === 1 || keys.has(leaf.key))),
+    // The segments of a merged axis keep their places: the third of the target is the third of the source.
+    const source = sources.map(
+      (runs, axis) => runs[runs.length === 1 ? 0 : chosen[axisIndex(to, from[axis]!.letter)]!]!,
     );
-    const found = source.flatMap((run) => run?.leaves ?? []);
+    const found = source.flatMap((run) => run.leaves);
     const moving = wanted.filter((leaf) => leaf.size !== 1);
     const origin = moving.map((leaf) => found.find((candidate) => candidate.key === leaf.key));
-    if (
-      source.includes(undefined) ||
-      origin.includes(undefined) ||
-      moving.length !== found.filter((leaf) => leaf.size !== 1).length
-    ) {
+    if (origin.includes(undefined) || moving.length !== found.filter((leaf) => leaf.size !== 1).length) {
       throw new Error(`cannot rearrange ${describeAxes(from)} to ${describeAxes(to)}`);
     }
     copies.push({
       sizes: moving.map((leaf) => leaf.size!),
-      sourceOffset: source.reduce((sum, run) => sum + run!.offset, 0),
+      sourceOffset: source.reduce((sum, run) => sum + run.offset, 0),
       targetOffset: target.reduce((sum, run) => sum + run.offset, 0),
       sourceStrides: origin.map((leaf) => leaf!.stride),
       targetStrides: moving.map((leaf) => leaf.stride),

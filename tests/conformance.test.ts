@@ -13,10 +13,9 @@ import { stateData } from "../src/backends/torch/state.ts";
 import { readNpz } from "../src/bytes/npz.ts";
 import { kernelModule } from "../src/platform/kernels.ts";
 import { runReference } from "../src/backends/reference/reference.ts";
-import type { Graph } from "../src/graph/graph.ts";
-import type { Array64 } from "../src/ops/facets.ts";
-import { type LayoutPlan, planLayout } from "../src/plan/layout.ts";
+import { planLayout } from "../src/plan/layout.ts";
 import { caseFile, caseNames, loadCase } from "./support/fixtures.ts";
+import { plannedInputs, runReferencePlanned, sourceOutput } from "./support/planned.ts";
 
 function largestExcess(got: ArrayLike<number>, want: Float32Array, { atol, rtol }: { atol: number; rtol: number }): number {
   let excess = Number.NEGATIVE_INFINITY;
@@ -103,42 +102,14 @@ describe.each([
     const { graph: open, inputs, outputs, tolerance } = loadCase(name);
     const source = open();
     const plan = planLayout(source, { target, flatten, io });
-    const given = source.inputs.map((port, index) => {
-      const axes = sizedAxes(source.values[port.value]!.axes, inputs[index]!.shape);
-      const held = plan.graph.values[plan.graph.inputs[index]!.value]!.axes;
-      const to = held.map((axis) => axes.find((own) => own.letter === axis.letter)!);
-      return { axes: to, data: rearrangeArray(Float64Array.from(toFloat32(inputs[index]!)), axes, to) };
-    });
+    const given = plannedInputs(
+      plan,
+      source,
+      inputs.map((input) => ({ shape: input.shape, data: Float64Array.from(toFloat32(input)) })),
+    );
     const values = runReferencePlanned(plan, source, given);
-    source.outputs.forEach((port, index) => {
-      const got = values[plan.graph.outputs[index]!.value]!;
-      const shape = outputs[index]!.shape;
-      const back = sizedAxes(source.values[port.value]!.axes, shape);
-      expect(largestExcess(rearrangeArray(got.data, got.axes, back), toFloat32(outputs[index]!), tolerance)).toBeLessThanOrEqual(0);
+    outputs.forEach((want, index) => {
+      expect(largestExcess(sourceOutput(plan, source, values, index), toFloat32(want), tolerance)).toBeLessThanOrEqual(0);
     });
   });
 });
-
-/** The definitions take axes in the source's order: each node's values are brought there and back. */
-function runReferencePlanned(plan: LayoutPlan, source: Graph, inputs: readonly Array64[]): Array64[] {
-  const inSourceOrder = (value: Array64, id: number): Array64 => {
-    const letters = source.values[plan.origins[id]!]!.axes.map((axis) => axis.letter).join("");
-    const axes = inOrder(value.axes, letters);
-    return { axes, data: rearrangeArray(value.data, value.axes, axes) };
-  };
-  const values: Array64[] = [];
-  plan.graph.inputs.forEach((port, index) => {
-    values[port.value] = inputs[index]!;
-  });
-  for (const node of plan.graph.nodes) {
-    const moves = node.kind === "rearrange" || node.kind === "reorder";
-    const taken = node.inputs.map((id) => (moves ? values[id]! : inSourceOrder(values[id]!, id)));
-    const ports = taken.map((_, index) => ({ name: "", value: index }));
-    const local: Graph = { ...plan.graph, inputs: ports, nodes: [{ ...node, inputs: taken.map((_, index) => index), outputs: [taken.length] }] };
-    const result = runReference(local, taken, plan)[taken.length]!;
-    const held = plan.graph.values[node.outputs[0]!]!.axes;
-    const to = inOrder(result.axes, held.map((axis) => axis.letter).join(""));
-    values[node.outputs[0]!] = { axes: to.map((axis, index) => ({ ...held[index]!, size: axis.size })), data: rearrangeArray(result.data, result.axes, to) };
-  }
-  return values;
-}

@@ -81,7 +81,7 @@ export function writeFiles(files: ReadonlyMap<string, Uint8Array>): void {
   try {
     for (const { path, part, bytes } of moves) {
       current = path;
-      if (existsSync(path) && statSync(path).isDirectory()) throw new Error("there is a folder of that name");
+      if (existsSync(path) && statSync(path).isDirectory()) throw new Error("it is a folder");
       const folder = mkdirSync(dirname(path), { recursive: true });
       if (folder !== undefined) made.push(folder);
       writeFileSync(part, bytes);

@@ -53,10 +53,10 @@ function targetAxes(to: string, input: Axes): Axis[] {
     const axes = inOrder(input, group!.join(""));
     if (axes.length === 1) return axes[0]!;
     const size = product(axes.map((axis) => axis.size));
-    const parts = axes.map(leaves);
-    return parts.includes(null)
-      ? plainAxis("*", size)
-      : { letter: "*", size, segments: [parts.flatMap((part) => part!)] };
+    const parts = axes.flatMap((axis) => leaves(axis) ?? []);
+    // Parts are told apart by their letters; a merge that would repeat one is held in the source's order.
+    const distinct = new Set(parts.map((part) => part.letter)).size === parts.length;
+    return axes.every(leaves) && distinct ? { letter: "*", size, segments: [parts] } : plainAxis("*", size);
   });
 }
 
@@ -77,9 +77,14 @@ export const rearrangeArrange: Arrange<Rearrange> = ({ to, letters }, [input], [
   const groups = parseLayout(to).map(([group]) => group!.join(""));
   const merges = groups.filter((group) => group.length > 1);
   const { source, held } = input!;
+  // A merge can be held in another order where its parts are known by name and size.
+  const parts = (group: string) => output!.find((axis) => axis.letter === letters[groups.indexOf(group)])?.segments;
   const reorderable = (group: string) =>
     flatten === "naive" ||
-    (flatten === "fold" && inOrder(source, group).every((axis) => axis.size !== null && leaves(axis)));
+    (flatten === "fold" &&
+      parts(group)
+        ?.flat()
+        .every((part) => part.size !== null) === true);
   const order = significant(held, lettersOf(held));
   const asHeld = merges.every((group) => {
     const wanted = significant(held, group);
@@ -128,9 +133,11 @@ function mergedAsHeld(held: readonly Axis[], source: Axes): Axis[] {
   });
 }
 
-export const rearrangeEvaluate: Evaluate<Rearrange> = ({ to }, [x]) => [
-  rearrangeArray(x!.data, x!.axes, targetAxes(to, x!.axes)) as Float64Array,
-];
+/** What is merged inside an axis of the input stays as it is. */
+export const rearrangeEvaluate: Evaluate<Rearrange> = ({ to }, [x]) => {
+  const axes = x!.axes.map((axis) => plainAxis(axis.letter, axis.size));
+  return [rearrangeArray(x!.data, axes, targetAxes(to, axes))];
+};
 
 export const rearrangeToTorch: ToTorch<Rearrange> = ({ attributes: { to }, inputs }, torch) => {
   let text = torch.input(0);

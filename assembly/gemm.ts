@@ -1,0 +1,47 @@
+/**
+ * gemm: C[m, n] = bias[n] + sum over k of A[m, k] * B[k, n]        f32, SIMD128
+ *
+ *   A     M x K   rows, lda apart        activations: read where they lie, never copied
+ *   B     K x N   panels [N/NR][1+K][NR] weights: packed once per model by pack.ts, bias at each panel's head
+ *   C     M x N   rows, ldc apart        written once, never read
+ *
+ * lda, ldc count elements. N is padded to a multiple of NR by pack.ts; M, N and K are free, and 0 is allowed: K = 0 gives
+ * the bias. C overlaps nothing.
+ *
+ *   for mc: blocks of M, so that a block of A stays in the second-level cache while every panel passes over it
+ *     for nr: panels of B; one stays in the first-level cache while the block's rows pass over it
+ *       for mr: tiles of C, see tile.ts; each runs k from first to last
+ *
+ * Cost    2MNK flop; 80 % of the measured ceiling from 256 to 1024 cubed, see bench/results/kernels.md.
+ * Order   k ascends, multiply then add: equal, bit for bit, to the plain loop in the spec (relaxed build: fused).
+ * Source  loop names from BLIS (Van Zee & van de Geijn, 2015).
+ */
+import { aligned, bytes } from "./lanes";
+import { NR, panelBytes } from "./panel";
+import { strip } from "./tile";
+
+/** Bytes of A that one pass over all panels works on: half of a small second-level cache. */
+const BLOCK: usize = 1 << 17;
+
+export function gemm(a: usize, lda: i32, b: usize, c: usize, ldc: i32, M: i32, N: i32, K: i32): void {
+  assert(aligned(a) && aligned(b) && aligned(c));
+  assert(M >= 0 && N >= 0 && K >= 0 && lda >= 0 && ldc >= 0);
+  sweep(a, bytes(lda), b, c, bytes(ldc), M, N, 1, 0, K);
+}
+
+/**
+ * The loops around the tile, for gemm and for a convolution's unpadded rows, whose `taps` runs of `inner` elements are
+ * tapStep bytes apart. lda and ldc count bytes here.
+ */
+export function sweep(
+  a: usize, lda: usize, b: usize, c: usize, ldc: usize, M: i32, N: i32, taps: i32, tapStep: usize, inner: i32,
+): void {
+  const panel = panelBytes(taps * inner);
+  const block = max<i32>(<i32>(BLOCK / max<usize>(lda, 1) / 12) * 12, 12);
+  for (let m = 0; m < M; m += block) {
+    const rows = min(block, M - m);
+    for (let n = 0, p = b; n < N; n += NR, p += panel) {
+      strip(a + <usize>m * lda, lda, p, c + <usize>m * ldc + bytes(n), ldc, rows, min(NR, N - n), taps, tapStep, inner);
+    }
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * The binary interface: every export, and nothing else. src/ops/kernels.ts says what each one takes; tests/kernels.test.ts
+ * holds the two together. Besides those, `heapBase` is the first byte that no kernel uses, a multiple of 16, and
+ * `panelWidth` the columns of a packed panel.
+ */
+export {
+  celu,
+  elu,
+  exponential,
+  gelu,
+  geluTanh,
+  glu,
+  hardShrink,
+  hardSigmoid,
+  hardSilu,
+  hardTanh,
+  logSigmoid,
+  mish,
+  relu,
+  selu,
+  sigmoid,
+  silu,
+  softShrink,
+  softplus,
+  softsign,
+  sparsePlus,
+  sparseSigmoid,
+  squareplus,
+  tanh,
+  tanhShrink,
+} from "./activation";
+export { conv1d } from "./conv1d";
+export { depthwiseConv1d } from "./depthwise1d";
+export { gemmNarrow, narrowStride } from "./dot";
+export { gemm } from "./gemm";
+export { heapBase } from "./lanes";
+export { packKIO, packOIK } from "./pack";
+export { packedBytes, panelWidth } from "./panel";
+export { add, divide, fill, maximum, minimum, multiply, scale, scaleShift, subtract } from "./pointwise";
+export { averagePool1d, globalAveragePool1d, globalMaxPool1d, maxPool1d } from "./pool1d";
+export { logSoftmax, softmax, sparsemax } from "./softmax";
+export { rearrange } from "./transpose";

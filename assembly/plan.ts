@@ -1,0 +1,83 @@
+/**
+ * plan: the dimensions of the strided loop under way, fewest and longest        int32
+ *
+ *   row d    size, first stride, second stride        outermost row first, strides in elements
+ *
+ * The two strides are the source's and the target's in transpose.ts, those of a and b in pointwise.ts. Dimensions of size 1
+ * are left out, and merge() joins neighbours that step alike in both arrays:
+ *
+ *   4, 6, 6                    one step of the outer row is six of the inner one,
+ *   6, 1, 1    ->  24, 1, 1    so both are one row
+ *
+ * There is one plan, since there is one thread and no kernel calls another that plans. Nothing is kept from call to call.
+ */
+
+/** Most dimensions that a call may have. */
+export const MAX_RANK = 8;
+
+const ROW = 12;
+const PLAN: usize = memory.data(MAX_RANK * ROW, 16);
+let rows: i32 = 0;
+
+/** Rows in the plan; after merge() at least one. */
+export function planned(): i32 {
+  return rows;
+}
+
+export function size(d: i32): i32 {
+  return load<i32>(PLAN + <usize>(d * ROW));
+}
+
+export function first(d: i32): i32 {
+  return load<i32>(PLAN + <usize>(d * ROW), 4);
+}
+
+export function second(d: i32): i32 {
+  return load<i32>(PLAN + <usize>(d * ROW), 8);
+}
+
+function set(d: i32, size: i32, first: i32, second: i32): void {
+  const row = PLAN + <usize>(d * ROW);
+  store<i32>(row, size);
+  store<i32>(row, first, 4);
+  store<i32>(row, second, 8);
+}
+
+export function clear(): void {
+  rows = 0;
+}
+
+/** Adds a dimension inside all others. */
+export function append(size: i32, first: i32, second: i32): void {
+  if (size !== 1) set(rows++, size, first, second);
+}
+
+/** Adds a dimension inside all those whose second stride is as large or larger. */
+export function insert(count: i32, firstStride: i32, secondStride: i32): void {
+  if (count === 1) return;
+  let d = rows++;
+  for (; d > 0 && abs(second(d - 1)) < abs(secondStride); d--) set(d, size(d - 1), first(d - 1), second(d - 1));
+  set(d, count, firstStride, secondStride);
+}
+
+/** Joins the rows that can be; a plan of none becomes one row of one element. */
+export function merge(): void {
+  if (rows === 0) {
+    set(rows++, 1, 1, 1);
+    return;
+  }
+  let kept = 0;
+  for (let d = 1; d < rows; d++) {
+    const n = size(d), f = first(d), s = second(d);
+    if (first(kept) === f * n && second(kept) === s * n) set(kept, size(kept) * n, f, s);
+    else set(++kept, n, f, s);
+  }
+  rows = kept + 1;
+}
+
+/** Moves row d inwards to place `to`. */
+export function moveBehind(d: i32, to: i32): void {
+  const n = size(d), f = first(d), s = second(d);
+  for (; d < to; d++) set(d, size(d + 1), first(d + 1), second(d + 1));
+  set(to, n, f, s);
+}

@@ -1,0 +1,70 @@
+/**
+ * gemm and the packing that feeds it: every edge of the 4x8 tile and of its eight k per round, against two plain loops. The one
+ * in float32, k ascending, must agree bit for bit; the one in float64 bounds the error.
+ */
+import { gemm } from "../../assembly/gemm";
+import { packKIO } from "../../assembly/pack";
+import { packedBytes } from "../../assembly/panel";
+import { at, error, floats, GUARD, guarded, output, reserve, reset } from "./arena";
+
+/** Runs one shape; returns the largest error, or Infinity if a bit differs from the float32 loop or a guard is gone. */
+function check(M: i32, N: i32, K: i32, padding: i32): f64 {
+  reset(M * 10007 + N * 101 + K);
+  const lda = K + padding,
+    ldc = N + padding;
+  const a = floats(M * lda),
+    b = floats(K * N),
+    bias = floats(N);
+  const packed = reserve(<i32>packedBytes(K, N) >> 2);
+  packKIO(packed, b, bias, 1, K, N, N);
+  const c = output(M * ldc);
+  gemm(a, lda, packed, c, ldc, M, N, K);
+  let worst: f64 = 0;
+  for (let m = 0; m < M; m++) {
+    for (let n = 0; n < N; n++) {
+      let single = at(bias, n);
+      let double = <f64>single;
+      for (let k = 0; k < K; k++) {
+        single += at(a, m * lda + k) * at(b, k * N + n);
+        double += <f64>at(a, m * lda + k) * <f64>at(b, k * N + n);
+      }
+      if (at(c, m * ldc + n) !== single) return Infinity;
+      worst = max(worst, error(single, double));
+    }
+    for (let n = N; n < ldc; n++) if (at(c, m * ldc + n) !== GUARD) return Infinity;
+  }
+  return guarded(c, M * ldc) ? worst : Infinity;
+}
+
+describe("gemm", () => {
+  test("every M, N and K from 0 to past two tiles", () => {
+    for (let M = 0; M <= 9; M++) {
+      for (let N = 0; N <= 17; N++) {
+        for (let K = 0; K <= 17; K++) {
+          expect(check(M, N, K, 0)).toBeLessThan(5e-6, `M ${M} N ${N} K ${K}`);
+        }
+      }
+    }
+  });
+
+  test("rows further apart than they are long", () => {
+    for (let size = 1; size <= 17; size++) expect(check(size, 18 - size, size + 3, 3)).toBeLessThan(5e-6, `M ${size}`);
+  });
+
+  test("more rows than one block of A", () => {
+    expect(check(70, 11, 2100, 0)).toBeLessThan(5e-5);
+  });
+
+  test("without a bias", () => {
+    reset();
+    const a = floats(5),
+      b = floats(5);
+    const packed = reserve(<i32>packedBytes(5, 1) >> 2);
+    packKIO(packed, b, 0, 1, 5, 1, 1);
+    const c = output(1);
+    gemm(a, 5, packed, c, 1, 1, 1, 5);
+    let sum: f32 = 0;
+    for (let k = 0; k < 5; k++) sum += at(a, k) * at(b, k);
+    expect(at(c, 0)).toBe(sum);
+  });
+});
