@@ -12,7 +12,7 @@
  *     for nr: panels of B; one stays in the first-level cache while the block's rows pass over it
  *       for mr: tiles of C, see tile.ts; each runs k from first to last
  *
- * Cost    2MNK flop; 80 % of the measured ceiling from 256 to 1024 cubed, see bench/results/kernels.md.
+ * Cost    2MNK flop; about 80 % of the measured ceiling from 256 to 1024 cubed, see bench/results/kernels.md.
  * Order   k ascends, multiply then add: equal, bit for bit, to the plain loop in the spec (relaxed build: fused).
  * Source  loop names from BLIS (Van Zee & van de Geijn, 2015).
  */

@@ -28,7 +28,10 @@ export interface Kernels {
   /** Packs OIK weights (out, in, taps; PyTorch's order), or OI with taps = 1, into the same panels. */
   packOIK(target: number, source: number, bias: number, taps: number, inChannels: number, outChannels: number): void;
 
-  /** c[m, n] = bias[n] + sum over k of a[m, k] * b[k, n]. a: M rows lda apart, b: packed, c: M rows ldc apart. */
+  /**
+   * c[m, n] = clamp(bias[n] + sum over k of a[m, k] * b[k, n]). a: M rows lda apart, b: packed, c: M rows ldc apart.
+   * clamp(v) = min(max(v, low), high), NaN stays NaN: a ReLU done as the tile is stored. -Infinity and Infinity for none.
+   */
   gemm(a: number, lda: number, b: number, c: number, ldc: number, M: number, N: number, K: number): void;
 
   /** Elements from one column of gemmNarrow's matrix to the next: 4 + K rounded up to a multiple of 4. */
