@@ -13,11 +13,16 @@ import { stateData } from "../src/backends/torch/state.ts";
 import { readNpz } from "../src/bytes/npz.ts";
 import { kernelModule } from "../src/platform/kernels.ts";
 import { runReference } from "../src/backends/reference/reference.ts";
+import { foldGraph } from "../src/plan/fold.ts";
 import { planLayout } from "../src/plan/layout.ts";
 import { caseFile, caseNames, loadCase } from "./support/fixtures.ts";
 import { plannedInputs, runReferencePlanned, sourceOutput } from "./support/planned.ts";
 
-function largestExcess(got: ArrayLike<number>, want: Float32Array, { atol, rtol }: { atol: number; rtol: number }): number {
+function largestExcess(
+  got: ArrayLike<number>,
+  want: Float32Array,
+  { atol, rtol }: { atol: number; rtol: number },
+): number {
   let excess = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < want.length; i++) {
     const over = Math.abs(got[i]! - want[i]!) - (atol + rtol * Math.abs(want[i]!));
@@ -43,14 +48,40 @@ describe("reference", () => {
   });
 });
 
+describe("a folded graph means the same", () => {
+  test.each(caseNames)("%s", (name) => {
+    const { graph: open, inputs, outputs, tolerance } = loadCase(name);
+    const graph = foldGraph(open());
+    const given = graph.inputs.map((port, index) => ({
+      axes: sizedAxes(graph.values[port.value]!.axes, inputs[index]!.shape),
+      data: Float64Array.from(toFloat32(inputs[index]!)),
+    }));
+    const values = runReference(graph, given);
+    graph.outputs.forEach((port, index) => {
+      expect(
+        largestExcess(values[port.value]!.data, toFloat32(outputs[index]!), tolerance),
+        port.name,
+      ).toBeLessThanOrEqual(0);
+    });
+  });
+});
+
 describe("engine", () => {
   test.each(caseNames)("%s", (name) => {
     const { graph: open, inputs, outputs, tolerance } = loadCase(name);
     const model = new Model(open(), name, "", kernelModule());
-    const given = Object.fromEntries(model.inputs.map((port, index) => [port.name, { data: toFloat32(inputs[index]!), layout: port.layout, shape: inputs[index]!.shape }]));
+    const given = Object.fromEntries(
+      model.inputs.map((port, index) => [
+        port.name,
+        { data: toFloat32(inputs[index]!), layout: port.layout, shape: inputs[index]!.shape },
+      ]),
+    );
     model.predictAll(given).forEach((got, index) => {
       expect(got.shape).toEqual(outputs[index]!.shape);
-      expect(largestExcess(got.data, toFloat32(outputs[index]!), tolerance), model.outputs[index]!.name).toBeLessThanOrEqual(0);
+      expect(
+        largestExcess(got.data, toFloat32(outputs[index]!), tolerance),
+        model.outputs[index]!.name,
+      ).toBeLessThanOrEqual(0);
     });
     const layers = caseFile(name, "layers.npz");
     if (!layers) return;
@@ -79,7 +110,9 @@ describe.each([
       model,
       inputs.map((input) => ({ data: toFloat32(input), shape: [...input.shape] })),
     );
-    const state = new Map(conversion.program.state.map((entry) => [entry.name, { shape: entry.shape, data: stateData(entry) }]));
+    const state = new Map(
+      conversion.program.state.map((entry) => [entry.name, { shape: entry.shape, data: stateData(entry) }]),
+    );
     const results = runTorchProgram({ source: conversion.program.source, state, inputs: given });
     conversion.plan.graph.outputs.forEach(({ value }, index) => {
       const held = sizedAxes(conversion.plan.graph.values[value]!.axes, results[index]!.shape);
@@ -109,7 +142,9 @@ describe.each([
     );
     const values = runReferencePlanned(plan, source, given);
     outputs.forEach((want, index) => {
-      expect(largestExcess(sourceOutput(plan, source, values, index), toFloat32(want), tolerance)).toBeLessThanOrEqual(0);
+      expect(largestExcess(sourceOutput(plan, source, values, index), toFloat32(want), tolerance)).toBeLessThanOrEqual(
+        0,
+      );
     });
   });
 });

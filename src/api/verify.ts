@@ -14,7 +14,7 @@ import type { LayoutNote } from "../plan/layout.ts";
 import { compareArrays, type Difference } from "./compare.ts";
 import { type Conversion, type TorchConversion, torchConversion } from "./convert.ts";
 import { toFloat32 } from "../bytes/numbers.ts";
-import type { StoredArray } from "../tensor.ts";
+import type { StoredArray, TensorData } from "../tensor.ts";
 import type { Model } from "./model.ts";
 import { inputRecord, type RandomInput, randomInputs } from "./random.ts";
 
@@ -126,21 +126,17 @@ export function verifyProgram(
   const { graph } = model;
   const { plan, program } = conversion;
   const inputs = randomInputs(graph, samples, seed);
-  const wanted = model.values(inputRecord(graph, inputs));
+  const record = inputRecord(graph, inputs);
+  const wanted = model.values(record);
+  const predicted = model.predictAll(record);
   const torch = new TorchProgram(against?.source ?? program.source);
   torch.loadState(against?.state ?? ownState(conversion));
 
   const layers: LayerReport[] = [];
-  const compare = (name: string, className: string, value: ValueId, got: Array64) => {
+  const compare = (name: string, className: string, value: ValueId, got: Array64, data?: TensorData) => {
     const want = wanted.get(plan.origins[value]!)!;
     const held = sizedAxes(plan.graph.values[value]!.axes, got.shape);
-    return compareValue(
-      name,
-      className,
-      inOrder(held, lettersOf(want.axes)),
-      rearrangeArray(Float64Array.from(got.data as ArrayLike<number>), held, inOrder(held, lettersOf(want.axes))),
-      want,
-    );
+    return compareValue(name, className, got, held, data ? { ...want, data } : want);
   };
   // Layers by the line that makes them; a program that is not the conversion's own has other lines.
   const known = against === undefined || against.source === program.source;
@@ -159,7 +155,9 @@ export function verifyProgram(
       layers.push(compare(entry.name, entry.className, entry.value, value as Array64));
     onProgress?.(++done, program.variables.size);
   });
-  const outputs = plan.graph.outputs.map(({ name, value }, index) => compare(name, "", value, results[index]!));
+  const outputs = plan.graph.outputs.map(({ name, value }, index) =>
+    compare(name, "", value, results[index]!, predicted[index]!.data),
+  );
   const differs = [...layers, ...outputs].find((entry) => !entry.agrees);
   return {
     agrees: differs === undefined,
@@ -182,16 +180,18 @@ export function programInputs({ plan }: Conversion, model: Model, inputs: readon
   });
 }
 
+/** One value on both sides, the converted one brought into the source's order of axes. */
 function compareValue(
   name: string,
   className: string,
-  axes: Axes,
-  got: Float64Array,
-  want: { data: Float32Array; axes: Axes },
+  got: Array64,
+  held: Axes,
+  want: { data: TensorData; axes: Axes },
 ): LayerReport {
   const shape = shapeOf(want.axes) as number[];
+  const axes = inOrder(held, lettersOf(want.axes));
   const same = axes.every((axis, index) => axis.size === shape[index]);
-  // Parts of a merged axis may be held in another order (fold).
-  const data = same ? rearrangeArray(got, axes, want.axes) : new Float64Array();
+  // Parts of a merged axis may be held in another order, too (fold).
+  const data = same ? rearrangeArray(Float64Array.from(got.data as ArrayLike<number>), held, want.axes) : [];
   return { name, className, layout: layoutText(want.axes), shape, ...compareArrays(data, want.data) };
 }

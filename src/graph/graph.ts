@@ -39,6 +39,9 @@ export interface Layer {
   readonly weights: Readonly<Record<string, Weight>>;
 }
 
+/** Lower and upper limit. */
+export type Clamp = readonly [low: number, high: number | null];
+
 /** One operation. `kind` says which family of `ops/` it belongs to and so what `attributes` are. */
 export interface Node<Attributes extends object = object> {
   readonly kind: string;
@@ -48,6 +51,8 @@ export interface Node<Attributes extends object = object> {
   readonly layer: Layer;
   /** The roles of the layer's weights that this node reads, e.g. `["kernel", "bias"]`. */
   readonly weights: readonly string[];
+  /** Limits of a convolution's or Dense's result, null for none: a ReLU that a plan made part of it. Never in a source. */
+  readonly clamp?: Clamp;
 }
 
 /** One call of one layer, and what it gave: what a person means by "the output of conv1d". */

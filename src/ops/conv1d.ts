@@ -10,7 +10,8 @@
 import { axisSize, withAxis } from "../axes.ts";
 import { shapeMismatch } from "../error.ts";
 import { spatial } from "./arrange.ts";
-import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
+import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm, WeightPacker } from "./facets.ts";
+import { clampOutput } from "./clamp.ts";
 import { channelsLast } from "./keras-layout.ts";
 import { count } from "./schema.ts";
 import { padStep } from "./torch-text.ts";
@@ -124,28 +125,24 @@ export const toWasm: ToWasm<Conv1d> = ({ attributes }, wasm) => {
   const [left] = resolvePadding(attributes, length);
   const inputs = channels / groups;
   const outputs = filters / groups;
+  const sizes = [batch, length, outLength] as const;
   const geometry = [taps, stride, dilation, left] as const;
   if (inputs === 1 && groups > 1) {
-    const rows = wasm.weight("rows", (pack) => {
-      const target = pack.allocate((1 + taps) * filters);
-      pack.write(target, pack.read("bias") ?? new Float32Array(filters));
-      pack.write(target + filters * 4, pack.read("kernel")!);
-    });
-    wasm.call(
-      "depthwiseConv1d",
-      wasm.input(0),
-      rows,
-      wasm.output(),
-      batch,
-      length,
-      outLength,
-      channels,
-      outputs,
-      ...geometry,
-    );
-    return;
+    const rows = wasm.weight("rows", packRows);
+    wasm.call("depthwiseConv1d", wasm.input(0), rows, wasm.output(), ...sizes, channels, outputs, ...geometry);
+  } else {
+    const panels = wasm.weight("panels", packPanels);
+    wasm.call("conv1d", wasm.input(0), panels, wasm.output(), ...sizes, groups, inputs, outputs, ...geometry);
   }
-  const panels = wasm.weight("panels", (pack) => {
+  clampOutput(wasm);
+
+  function packRows(pack: WeightPacker): void {
+    const target = pack.allocate((1 + taps) * filters);
+    pack.write(target, pack.read("bias") ?? new Float32Array(filters));
+    pack.write(target + filters * 4, pack.read("kernel")!);
+  }
+
+  function packPanels(pack: WeightPacker): void {
     const { kernels } = pack;
     const groupBytes = kernels.packedBytes(taps * inputs, outputs);
     const target = pack.allocate((groups * groupBytes) / 4);
@@ -156,18 +153,5 @@ export const toWasm: ToWasm<Conv1d> = ({ attributes }, wasm) => {
       const column = g * outputs * 4;
       kernels.packKIO(target + g * groupBytes, kernel + column, bias && bias + column, taps, inputs, outputs, filters);
     }
-  });
-  wasm.call(
-    "conv1d",
-    wasm.input(0),
-    panels,
-    wasm.output(),
-    batch,
-    length,
-    outLength,
-    groups,
-    inputs,
-    outputs,
-    ...geometry,
-  );
+  }
 };

@@ -10,6 +10,7 @@
 import { axisIndex, axisSize, inOrder, lettersOf, plainAxis, product } from "../axes.ts";
 import { heldLike } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm, WeightPacker } from "./facets.ts";
+import { clampOutput } from "./clamp.ts";
 import { axisLetter } from "./keras-layout.ts";
 import { count, letter } from "./schema.ts";
 
@@ -87,6 +88,7 @@ export const toWasm: ToWasm<Dense> = ({ attributes: { units } }, wasm) => {
   const kernel = units <= narrowest ? "gemmNarrow" : "gemm";
   const weights = wasm.weight(kernel, units <= narrowest ? packColumns : packPanels);
   wasm.call(kernel, wasm.input(0), inputs, weights, wasm.output(), units, product(shape.slice(0, -1))!, units, inputs);
+  clampOutput(wasm);
 
   function packPanels(pack: WeightPacker): void {
     const target = pack.allocate(pack.kernels.packedBytes(inputs, units) / 4);

@@ -209,6 +209,8 @@ export interface WasmWriter {
   table(values: readonly number[]): Place;
   /** Memory that is free again after the node. */
   scratch(elements: number): Place;
+  /** Limits of the result that the kernel applies as it stores it; infinite where there are none. */
+  clamp(): readonly [low: number, high: number];
   /** A weight in the order of `WeightSpec.keras`, as float32, prepared once per model by `prepare`. */
   weight(form: string, prepare: (pack: WeightPacker) => void): Place;
 }

@@ -10,7 +10,6 @@
  *
  * Never part of what is converted: a conversion keeps the layers of its source.
  */
-import { rearrangeArray } from "../axes.ts";
 import { toFloat32 } from "../bytes/numbers.ts";
 import { countReaders, type Graph, type Layer, type Node, type ValueId, type Weight } from "../graph/graph.ts";
 import type { Activation } from "../ops/activation.ts";
@@ -38,7 +37,10 @@ class Folder {
   run(): Graph {
     for (const node of this.#graph.nodes) this.#add({ ...node, inputs: node.inputs.map((id) => this.#resolve(id)) });
     const outputs = this.#graph.outputs.map((port) => ({ ...port, value: this.#resolve(port.value) }));
-    const made = new Set([...this.#nodes.flatMap((node) => node.outputs), ...this.#graph.inputs.map((port) => port.value)]);
+    const made = new Set([
+      ...this.#nodes.flatMap((node) => node.outputs),
+      ...this.#graph.inputs.map((port) => port.value),
+    ]);
     const calls = this.#graph.calls.filter((call) => call.outputs.every((id) => made.has(id)));
     return { ...this.#graph, nodes: this.#nodes, outputs, calls };
   }
@@ -93,7 +95,12 @@ function normalized(maker: Node, norm: Layer, epsilon: number): { layer: Layer; 
     const { gamma, beta, mean, variance } = norm.weights;
     const [factor, shift, means] = [vector(gamma, 1), vector(beta, 0), vector(mean, 0)];
     const scale = vector(variance, 1).map((value, c) => factor[c]! / Math.sqrt(value + epsilon));
-    return { scale, shift: vector(maker.weights.includes("bias") ? bias : undefined, 0).map((value, c) => (value - means[c]!) * scale[c]! + shift[c]!) };
+    return {
+      scale,
+      shift: vector(maker.weights.includes("bias") ? bias : undefined, 0).map(
+        (value, c) => (value - means[c]!) * scale[c]! + shift[c]!,
+      ),
+    };
   };
   const stored = (shape: readonly number[], read: () => Float32Array) => ({ dtype: "float32" as const, shape, read });
   // The output channels run fastest in Keras' kernels.
@@ -103,7 +110,10 @@ function normalized(maker: Node, norm: Layer, epsilon: number): { layer: Layer; 
   };
   const weights = {
     kernel: { ...kernel, array: stored(kernel.array.shape, scaled) },
-    bias: { array: stored([channels], () => Float32Array.from(statistics().shift)), axes: [{ letter: "O", size: channels }] },
+    bias: {
+      array: stored([channels], () => Float32Array.from(statistics().shift)),
+      axes: [{ letter: "O", size: channels }],
+    },
   };
   return { layer: { ...maker.layer, weights }, weights: ["kernel", "bias"] };
 }

@@ -5,7 +5,7 @@
  */
 import { rearrangeArray } from "../../axes.ts";
 import { toFloat32 } from "../../bytes/numbers.ts";
-import type { Graph, Layer, ValueId } from "../../graph/graph.ts";
+import type { Clamp, Graph, Layer, ValueId } from "../../graph/graph.ts";
 import type { Array64, Evaluate, OpSpec } from "../../ops/facets.ts";
 import { evaluates, facet, specs } from "../../ops/index.ts";
 import type { LayoutPlan } from "../../plan/layout.ts";
@@ -38,10 +38,16 @@ export function runReference(graph: Graph, inputs: readonly Array64[], plan?: La
     );
     const results = facet<Evaluate<object>>(evaluates, node.kind)(node.attributes, taken, own, outputs);
     node.outputs.forEach((id, index) => {
-      values[id] = { axes: outputs[index]!, data: results[index]! };
+      values[id] = { axes: outputs[index]!, data: clamped(results[index]!, node.clamp) };
     });
   }
   return values;
+}
+
+function clamped(data: Float64Array, clamp: Clamp | undefined): Float64Array {
+  if (!clamp) return data;
+  const [low, high] = clamp;
+  return data.map((value) => Math.min(Math.max(value, low), high ?? Number.POSITIVE_INFINITY));
 }
 
 function readWeights(layer: Layer, plan: LayoutPlan | undefined): Record<string, Array64> {

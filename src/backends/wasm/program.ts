@@ -187,6 +187,10 @@ class Compiler {
         if (!this.#keepAll && !others && buffer.to === step && elements(this.#shape(output)) * 4 === buffer.bytes)
           share(output, buffer);
       },
+      clamp: () => {
+        const [low, high] = node.clamp ?? [Number.NEGATIVE_INFINITY, null];
+        return [low, high ?? Number.POSITIVE_INFINITY];
+      },
       table: (values) => {
         const table = { values, address: 0 };
         this.tables.push(table);
