@@ -74,12 +74,13 @@ export class ChannelwiseError extends Error {
   }
 }
 
-/** Runs `action`; a channelwise error that leaves it gets `place` as its outermost place. */
-export function at<T>(place: string, action: () => T): T {
+/** Runs `action`; a channelwise error that leaves it gets `place`, outermost first, in front of its own. */
+export function at<T>(place: string | readonly string[], action: () => T): T {
   try {
     return action();
   } catch (error) {
-    throw error instanceof ChannelwiseError ? error.within(place) : error;
+    if (!(error instanceof ChannelwiseError)) throw error;
+    throw [place].flat().reduceRight((inner: ChannelwiseError, outer) => inner.within(outer), error);
   }
 }
 
@@ -143,13 +144,13 @@ export function stateDictDiffers(code: "missing-weight" | "shape-mismatch", mess
 
 // ---------------------------------------------------------------------------------------------------- models
 
-/** Sizes that do not fit together. */
+/** Sizes that do not fit together: of layers among each other, or of a layer and its weights. */
 export function shapeMismatch(message: string, where: readonly string[] = [], fix?: string): ChannelwiseError {
   return new ChannelwiseError({
     code: "shape-mismatch",
     message,
     where,
-    fix: fix ?? "the configuration and the weights of the file do not belong together; save the model again",
+    fix: fix ?? "the parts of the file do not belong together; save the model again with Keras",
   });
 }
 

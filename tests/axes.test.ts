@@ -81,14 +81,20 @@ describe("texts", () => {
 describe("rearrangement by hand", () => {
   test("a transpose", () => {
     const [from, to] = [namedAxes("LC", [2, 3]), namedAxes("CL", [3, 2])];
-    expect(rearrangeArray(Float32Array.of(0, 1, 2, 10, 11, 12), from, to)).toEqual(Float32Array.of(0, 10, 1, 11, 2, 12));
+    expect(rearrangeArray(Float32Array.of(0, 1, 2, 10, 11, 12), from, to)).toEqual(
+      Float32Array.of(0, 10, 1, 11, 2, 12),
+    );
   });
 
   test("what Keras flattens, in PyTorch's order", () => {
     const sizes = { N: 1, L: 2, C: 3 };
     const source = Int32Array.of(0, 1, 2, 10, 11, 12);
-    expect(rearrangeArray(source, axes("N(LC)", sizes), axes("N(CL)", sizes))).toEqual(Int32Array.of(0, 10, 1, 11, 2, 12));
-    expect(rearrangeArray(source, axes("NLC", sizes), axes("N(CL)", sizes))).toEqual(Int32Array.of(0, 10, 1, 11, 2, 12));
+    expect(rearrangeArray(source, axes("N(LC)", sizes), axes("N(CL)", sizes))).toEqual(
+      Int32Array.of(0, 10, 1, 11, 2, 12),
+    );
+    expect(rearrangeArray(source, axes("NLC", sizes), axes("N(CL)", sizes))).toEqual(
+      Int32Array.of(0, 10, 1, 11, 2, 12),
+    );
   });
 
   test("the rows of a kernel, and its axes", () => {
@@ -120,7 +126,9 @@ describe("rearrangement by hand", () => {
     const row = [0, 1, 2, 10, 11, 12];
     const turned = [0, 10, 1, 11, 2, 12];
     const source = Float32Array.from([-1, ...row, -2, ...row]);
-    expect(rearrangeArray(source, axesOf("L", "C"), axesOf("C", "L"))).toEqual(Float32Array.from([-1, ...turned, -2, ...turned]));
+    expect(rearrangeArray(source, axesOf("L", "C"), axesOf("C", "L"))).toEqual(
+      Float32Array.from([-1, ...turned, -2, ...turned]),
+    );
   });
 
   test("nothing in it", () => {
@@ -130,7 +138,9 @@ describe("rearrangement by hand", () => {
 
   test("axes that are not there, or pieces that are not the same", () => {
     const sizes = { N: 2, L: 5, C: 3, K: 4 };
-    expect(() => rearrangement(axes("NLC", sizes), axes("NKC", sizes))).toThrow(/cannot rearrange NLC = \(2, 5, 3\) to NKC/);
+    expect(() => rearrangement(axes("NLC", sizes), axes("NKC", sizes))).toThrow(
+      /cannot rearrange NLC = \(2, 5, 3\) to NKC/,
+    );
     expect(() => rearrangement(axes("N(LC)", sizes), axes("N(LK)", sizes))).toThrow(/cannot rearrange/);
     expect(() => rearrangement(axes("NLC", sizes), axes("NL", sizes))).toThrow(/cannot rearrange/);
   });
@@ -144,7 +154,10 @@ describe("rearrangement in random orders, index by index", () => {
     const pool = draw.shuffled([1, 2, 3, 4, 5]).slice(0, rank);
     const from = namedAxes(letters, pool);
     const order = draw.shuffled([...letters]);
-    const to = namedAxes(order.join(""), order.map((letter) => pool[letters.indexOf(letter)]!));
+    const to = namedAxes(
+      order.join(""),
+      order.map((letter) => pool[letters.indexOf(letter)]!),
+    );
     const source = counting(product(pool)!);
     const target = rearrangeArray(source, from, to);
     target.forEach((value, place) => {
@@ -227,7 +240,13 @@ describe("isView", () => {
 
 test("copyStrided goes by its strides, broadcasts by 0 and backwards by negative ones", () => {
   const target = new Float64Array(6);
-  copyStrided([1, 2, 3], target, { sizes: [2, 3], sourceOffset: 2, targetOffset: 0, sourceStrides: [0, -1], targetStrides: [3, 1] });
+  copyStrided([1, 2, 3], target, {
+    sizes: [2, 3],
+    sourceOffset: 2,
+    targetOffset: 0,
+    sourceStrides: [0, -1],
+    targetStrides: [3, 1],
+  });
   expect(target).toEqual(Float64Array.of(3, 2, 1, 3, 2, 1));
   const single = new Float64Array(2);
   copyStrided([7, 8], single, { sizes: [], sourceOffset: 1, targetOffset: 1, sourceStrides: [], targetStrides: [] });

@@ -41,7 +41,11 @@ function open(seed: number): Opened {
   const known = opened.get(seed);
   if (known) return known;
   const keras = randomKerasModel(seed);
-  const graph = kerasGraph({ config: JSON.parse(JSON.stringify(keras.config)), weights: keras.weights, place: [`seed ${seed}`, "config.json"] });
+  const graph = kerasGraph({
+    config: JSON.parse(JSON.stringify(keras.config)),
+    weights: keras.weights,
+    place: [`seed ${seed}`, "config.json"],
+  });
   const made = { keras, graph, model: new Model(graph, `seed ${seed}`, "", kernelModule()) };
   opened.set(seed, made);
   return made;
@@ -52,7 +56,9 @@ function float64Inputs({ inputs }: RandomModel): { shape: readonly number[]; dat
 }
 
 function record({ inputs }: RandomModel, model: Model) {
-  return Object.fromEntries(inputs.map(({ name, shape, data }, index) => [name, { data, shape, layout: model.inputs[index]!.layout }]));
+  return Object.fromEntries(
+    inputs.map(({ name, shape, data }, index) => [name, { data, shape, layout: model.inputs[index]!.layout }]),
+  );
 }
 
 /** The largest of |got - want| - ofLargest * max|want| - ofElement * |want|; not above 0 where both agree. */
@@ -76,7 +82,10 @@ describe("the reference computes what Keras defines", () => {
     const { keras, graph } = open(seed);
     expect(graph.inputs.map((port) => port.name)).toEqual(keras.inputs.map((input) => input.name));
     const inputs = float64Inputs(keras);
-    const given = graph.inputs.map(({ value }, index) => ({ axes: sizedAxes(graph.values[value]!.axes, inputs[index]!.shape), data: inputs[index]!.data }));
+    const given = graph.inputs.map(({ value }, index) => ({
+      axes: sizedAxes(graph.values[value]!.axes, inputs[index]!.shape),
+      data: inputs[index]!.data,
+    }));
     const values = runReference(graph, given);
     for (const call of graph.calls) {
       call.outputs.forEach((value, index) => {
@@ -84,7 +93,10 @@ describe("the reference computes what Keras defines", () => {
         const want = keras.layers.get(name);
         if (!want) return;
         const { axes, data } = values[value]!;
-        expect(axes.map((axis) => axis.size), name).toEqual(want.shape);
+        expect(
+          axes.map((axis) => axis.size),
+          name,
+        ).toEqual(want.shape);
         expect(excess(data, want.data, exact), name).toBeLessThanOrEqual(0);
       });
     }
@@ -95,7 +107,11 @@ describe("the reference computes what Keras defines", () => {
       const known = want.shape.map((size, axis) => (axis === 0 || want.open[axis] !== null ? null : size));
       expect(graph.values[value]!.axes.map((axis) => axis.size)).toEqual(known);
     });
-    const found = new Set(graph.calls.flatMap((call) => call.outputs.map((_, index) => (index === 0 ? call.name : `${call.name}:${index}`))));
+    const found = new Set(
+      graph.calls.flatMap((call) =>
+        call.outputs.map((_, index) => (index === 0 ? call.name : `${call.name}:${index}`)),
+      ),
+    );
     expect([...keras.layers.keys()].filter((name) => !found.has(name))).toEqual([]);
   });
 });
@@ -104,7 +120,10 @@ describe("the engine agrees with it, layer by layer", () => {
   test.each(seeds)("seed %i", (seed) => {
     const { keras, graph, model } = open(seed);
     const inputs = float64Inputs(keras);
-    const given = graph.inputs.map(({ value }, index) => ({ axes: sizedAxes(graph.values[value]!.axes, inputs[index]!.shape), data: inputs[index]!.data }));
+    const given = graph.inputs.map(({ value }, index) => ({
+      axes: sizedAxes(graph.values[value]!.axes, inputs[index]!.shape),
+      data: inputs[index]!.data,
+    }));
     const values = runReference(graph, given);
     const got = model.layers(record(keras, model));
     for (const call of graph.calls) {
@@ -134,7 +153,9 @@ describe.each([
     const plan = planLayout(graph, { target, flatten, io });
     const values = runReferencePlanned(plan, graph, plannedInputs(plan, graph, float64Inputs(keras)));
     graph.outputs.forEach((_, index) => {
-      expect(excess(sourceOutput(plan, graph, values, index), keras.outputs[index]!.data, exact)).toBeLessThanOrEqual(0);
+      expect(excess(sourceOutput(plan, graph, values, index), keras.outputs[index]!.data, exact)).toBeLessThanOrEqual(
+        0,
+      );
     });
   });
 });
@@ -148,12 +169,21 @@ describe.each([
   test.each(seeds)("seed %i", (seed) => {
     const { keras, graph, model } = open(seed);
     const conversion = torchConversion(graph, { flatten, io });
-    const given = programInputs(conversion, model, keras.inputs.map(({ shape, data }) => ({ shape: [...shape], data })));
-    const state = new Map(conversion.program.state.map((entry) => [entry.name, { shape: entry.shape, data: stateData(entry) }]));
+    const given = programInputs(
+      conversion,
+      model,
+      keras.inputs.map(({ shape, data }) => ({ shape: [...shape], data })),
+    );
+    const state = new Map(
+      conversion.program.state.map((entry) => [entry.name, { shape: entry.shape, data: stateData(entry) }]),
+    );
     const results = runTorchProgram({ source: conversion.program.source, state, inputs: given });
     expect(results.length).toBe(keras.outputs.length);
     results.forEach((result, index) => {
-      const held = sizedAxes(conversion.plan.graph.values[conversion.plan.graph.outputs[index]!.value]!.axes, result.shape);
+      const held = sizedAxes(
+        conversion.plan.graph.values[conversion.plan.graph.outputs[index]!.value]!.axes,
+        result.shape,
+      );
       const to = inOrder(held, lettersOf(graph.values[graph.outputs[index]!.value]!.axes));
       expect(to.map((axis) => axis.size)).toEqual(keras.outputs[index]!.shape);
       const got = rearrangeArray(Float64Array.from(result.data as ArrayLike<number>), held, to);
@@ -178,7 +208,7 @@ describe("as safetensors and back, the engine's outputs are the same bits", () =
 describe.skipIf(wanted !== undefined)("coverage", () => {
   const text = () => seeds.map((seed) => JSON.stringify(open(seed).keras.config)).join();
 
-  test("every class that is read occurs; a new one needs a recipe in support/random-layers.ts", () => {
+  test("every class that is read occurs; a new one needs a recipe in support/random/", () => {
     const all = text();
     expect(kerasClasses().filter((name) => !all.includes(`"class_name":"${name}"`))).toEqual([]);
   });

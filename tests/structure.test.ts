@@ -23,10 +23,16 @@ function code(text: string): string {
 
 /** What a file imports or exports on, types included, with relative paths resolved to paths from src/. */
 function imports(path: string): string[] {
-  const found = [...code(files.get(path)!).matchAll(/(?:^|\s)(?:import|export)\b[^;"']*?from\s*"([^"]+)"|(?:^|\s)import\s*\(?\s*"([^"]+)"/g)];
+  const found = [
+    ...code(files.get(path)!).matchAll(
+      /(?:^|\s)(?:import|export)\b[^;"']*?from\s*"([^"]+)"|(?:^|\s)import\s*\(?\s*"([^"]+)"/g,
+    ),
+  ];
   return found.map(([, named, bare]) => {
     const target = (named ?? bare)!;
-    return target.startsWith(".") ? decodeURI(new URL(target, new URL(path, root)).href.slice(root.href.length)) : target;
+    return target.startsWith(".")
+      ? decodeURI(new URL(target, new URL(path, root)).href.slice(root.href.length))
+      : target;
   });
 }
 
@@ -79,7 +85,11 @@ describe("independent readings of a graph share nothing", () => {
   test("the interpreter of PyTorch knows neither operators nor axes nor the engine", () => {
     const own = /^(backends\/torch\/interpret(er\/.*)?|error)/;
     expect(under("backends/torch/interpreter/").length).toBeGreaterThan(0);
-    expect([...reached("backends/torch/interpreter/"), ...closure("backends/torch/interpret.ts")].filter((path) => !own.test(path))).toEqual([]);
+    expect(
+      [...reached("backends/torch/interpreter/"), ...closure("backends/torch/interpret.ts")].filter(
+        (path) => !own.test(path),
+      ),
+    ).toEqual([]);
   });
 
   test("the engine knows neither the reference nor PyTorch", () => {
@@ -87,7 +97,11 @@ describe("independent readings of a graph share nothing", () => {
   });
 
   test("the small entry carries no reader of Keras files, no PyTorch and no second runtime", () => {
-    expect([...closure("run.ts")].filter((path) => /^(backends\/(torch|reference)|dialects\/keras|formats\/keras|bytes\/(hdf5|zip)|cli)/.test(path))).toEqual([]);
+    expect(
+      [...closure("run.ts")].filter((path) =>
+        /^(backends\/(torch|reference)|dialects\/keras|formats\/keras|bytes\/(hdf5|zip)|cli)/.test(path),
+      ),
+    ).toEqual([]);
   });
 });
 
@@ -96,8 +110,16 @@ describe("what no file holds", () => {
     ["a default export", /\bexport\s+default\b|\bas\s+default\b/, () => true],
     ["a variable that others could see change", /\bexport\s+(let|var)\b/, () => true],
     ["code made of text at run time", /(?<![.\w])eval\(|\bnew\s+Function\b|(?<![.\w])Function\(/, () => true],
-    ["a module of Node outside platform and cli", /["'`]node:|\bprocess\.|\brequire\(/, (path) => !/^(platform|cli)\//.test(path)],
-    ["chance or time outside cli", /\bMath\.random\b|\bDate\.now\b|\bnew\s+Date\b|\bperformance\.now\b/, (path) => !path.startsWith("cli/")],
+    [
+      "a module of Node outside platform and cli",
+      /["'`]node:|\bprocess\.|\brequire\(/,
+      (path) => !/^(platform|cli)\//.test(path),
+    ],
+    [
+      "chance or time outside cli",
+      /\bMath\.random\b|\bDate\.now\b|\bnew\s+Date\b|\bperformance\.now\b/,
+      (path) => !path.startsWith("cli/"),
+    ],
     ["a silenced compiler", /@ts-(ignore|expect-error|nocheck)|\bas\s+any\b|:\s*any\b/, () => true],
     ["output outside cli", /\bconsole\.\w+\(/, (path) => !path.startsWith("cli/")],
   ];
@@ -119,7 +141,13 @@ describe("what no file holds", () => {
   test("logic in an index.ts of a folder", () => {
     const indexes = [...files].filter(([path]) => path.endsWith("/index.ts") && !path.startsWith("cli/"));
     expect(indexes.length).toBeGreaterThan(0);
-    expect(indexes.filter(([, text]) => /\b(if|for|while|switch)\s*\(/.test(code(text).replace(/\bif \(!Object\.hasOwn.*$/gm, ""))).map(([path]) => path)).toEqual([]);
+    expect(
+      indexes
+        .filter(([, text]) =>
+          /\b(if|for|while|switch)\s*\(/.test(code(text).replace(/\bif \(!Object\.hasOwn.*$/gm, "")),
+        )
+        .map(([path]) => path),
+    ).toEqual([]);
   });
 });
 
@@ -149,7 +177,11 @@ function reexports(path: string): { name: string; from: string }[] {
 
 /** The names that a file declares and exports itself. */
 function declared(path: string): string[] {
-  const found = [...code(files.get(path)!).matchAll(/^export\s+(?:declare\s+)?(?:async\s+)?(?:abstract\s+)?(?:function\*?|class|interface|type|const|enum)\s+(\w+)/gm)];
+  const found = [
+    ...code(files.get(path)!).matchAll(
+      /^export\s+(?:declare\s+)?(?:async\s+)?(?:abstract\s+)?(?:function\*?|class|interface|type|const|enum)\s+(\w+)/gm,
+    ),
+  ];
   return found.map(([, name]) => name!);
 }
 
@@ -157,7 +189,9 @@ function declared(path: string): string[] {
 function comment(name: string, path: string): string | undefined {
   const onward = reexports(path).find((entry) => entry.name === name);
   if (onward) return comment(name, onward.from);
-  const declaration = new RegExp(`(/\\*\\*(?:(?!\\*/)[\\s\\S])*\\*/)\\s*export\\s+(?:declare\\s+)?(?:async\\s+)?(?:abstract\\s+)?(?:function\\*?|class|interface|type|const|enum)\\s+${name}\\b`);
+  const declaration = new RegExp(
+    `(/\\*\\*(?:(?!\\*/)[\\s\\S])*\\*/)\\s*export\\s+(?:declare\\s+)?(?:async\\s+)?(?:abstract\\s+)?(?:function\\*?|class|interface|type|const|enum)\\s+${name}\\b`,
+  );
   return declaration.exec(files.get(path)!)?.[1];
 }
 

@@ -33,7 +33,8 @@ export function compareArrays(got: ArrayLike<number>, want: ArrayLike<number>): 
     const [a, b] = [got[index]!, want[index]!];
     if (Object.is(a, b)) continue;
     const difference = Math.abs(a - b);
-    if (!(difference <= tolerance.ofLargest * largest + tolerance.ofElement * Math.abs(b))) agrees = false;
+    const allowed = tolerance.ofLargest * largest + tolerance.ofElement * Math.abs(b);
+    if (!(Number.isFinite(b) && difference <= allowed)) agrees = false;
     if (!(difference <= maxAbsolute)) maxAbsolute = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference;
   }
   return {

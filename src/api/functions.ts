@@ -5,7 +5,7 @@
  */
 import { axisSize, inOrder, isView, namedAxes, parseLayout, rearrangement } from "../axes.ts";
 import { KernelMemory, align } from "../backends/wasm/memory.ts";
-import { layoutMismatch, shapeMismatch } from "../error.ts";
+import { layoutMismatch, shapeMismatch, wrongOption } from "../error.ts";
 import { outputLength, namedPadding, type Padding, resolvePadding, type Window } from "../ops/window.ts";
 import { kernelModule } from "../platform/kernels.ts";
 import { elements, type Tensor } from "../tensor.ts";
@@ -90,8 +90,7 @@ export function conv1d(x: Tensor<"NLC">, kernel: Tensor<"KIO">, options: Conv1dO
       "give one number per output channel",
     );
   const window = { taps, stride, dilation };
-  const padding: Padding =
-    typeof options.padding === "object" ? options.padding : namedPadding(options.padding ?? "valid", length, window);
+  const padding = readPadding(options.padding ?? "valid", length, window);
   const placed: Window = { ...window, padding };
   const outLength = outputLength(length, placed)!;
   if (outLength < 1)
@@ -139,6 +138,26 @@ export function conv1d(x: Tensor<"NLC">, kernel: Tensor<"KIO">, options: Conv1dO
     return { address: target, count };
   });
   return { data, layout: "NLC", shape: [batch, outLength, filters] };
+}
+
+function readPadding(
+  given: NonNullable<Conv1dOptions["padding"]>,
+  length: number,
+  window: Omit<Window, "padding">,
+): Padding {
+  if (typeof given === "string") {
+    if (given !== "valid" && given !== "same" && given !== "causal")
+      throw wrongOption("padding", ["valid", "same", "causal", "[left, right]"], given);
+    return namedPadding(given, length, window);
+  }
+  if (given.length !== 2 || !given.every((zeros) => Number.isSafeInteger(zeros) && zeros >= 0)) {
+    throw shapeMismatch(
+      `conv1d: expected padding [left, right] of integers from 0, got [${given.join(", ")}]`,
+      [],
+      "check the options",
+    );
+  }
+  return given;
 }
 
 /**

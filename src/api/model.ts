@@ -116,6 +116,14 @@ export class Model {
   /** @internal Inputs in the graph's order, as numbers in the graph's layout with their sizes. */
   read(input: Input | Readonly<Record<string, Input>>): { data: TensorData; shape: number[] }[] {
     const ports = this.graph.inputs;
+    if (
+      typeof input !== "object" ||
+      input === null ||
+      Array.isArray(input) ||
+      (ArrayBuffer.isView(input) && !isNumbers(input))
+    ) {
+      throw invalidInput(`expected numbers, got ${typeName(input)}`, inputKinds);
+    }
     const single = isNumbers(input) || isTensor(input);
     if (single && ports.length !== 1) {
       throw invalidInput(`expected a record with ${ports.map((port) => port.name).join(", ")}, got one array`);
@@ -145,16 +153,31 @@ function isNumbers(input: unknown): input is TensorData {
   return input instanceof Float32Array || input instanceof Int32Array;
 }
 
-function isTensor(input: object): input is Tensor {
-  return "data" in input && "layout" in input && isNumbers(input.data) && typeof input.layout === "string";
+function isTensor(input: unknown): input is Tensor {
+  return (
+    typeof input === "object" &&
+    input !== null &&
+    "data" in input &&
+    "layout" in input &&
+    typeof input.layout === "string"
+  );
 }
+
+/** What a message calls a value that is no input. */
+function typeName(value: unknown): string {
+  if (Array.isArray(value)) return "a list";
+  return ArrayBuffer.isView(value) ? value.constructor.name : value === null ? "null" : typeof value;
+}
+
+const inputKinds = "give a Float32Array, an Int32Array, a Tensor, or a record of those by input name";
 
 /** One input as numbers in the order of `axes`, with its sizes. */
 function readInput(name: string, input: Input, axes: Axes): { data: TensorData; shape: number[] } {
   const expected = `input ${name}: expected ${describeAxes(axes)}`;
   if (isNumbers(input)) return { data: input, shape: flatShape(input, axes, expected) };
-  if (!isTensor(input))
-    throw invalidInput(`${expected}, got ${typeof input}`, "give a Float32Array, an Int32Array or a Tensor");
+  if (!isTensor(input) || !isNumbers(input.data) || !Array.isArray(input.shape)) {
+    throw invalidInput(`${expected}, got ${typeName(input)}`, inputKinds);
+  }
   const letters = [...lettersOf(axes)];
   const same = input.layout === layoutText(axes);
   if (!same && (input.layout.length !== letters.length || letters.some((letter) => !input.layout.includes(letter)))) {
@@ -163,7 +186,9 @@ function readInput(name: string, input: Input, axes: Axes): { data: TensorData; 
       `name the axes as the model does; any order of ${letters.join(", ")} will do`,
     );
   }
-  if (input.shape.length !== axes.length || elements(input.shape) !== input.data.length) {
+  const sized =
+    input.shape.length === axes.length && input.shape.every((size) => Number.isSafeInteger(size) && size >= 0);
+  if (!sized || elements(input.shape) !== input.data.length) {
     throw invalidInput(
       `${expected}, got ${input.layout} = (${input.shape.join(", ")}) with ${input.data.length} numbers`,
     );

@@ -20,6 +20,11 @@ export function isObject(value: unknown): value is Json {
 /** Sizes and counts above this are lies; none of Keras' integers for sequence models comes near. */
 const largestInteger = 2 ** 31 - 1;
 
+function isCount(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= largestInteger;
+}
+
+/** The options of one layer. */
 export class LayerConfig implements KerasConfig {
   readonly className: string;
   readonly #values: Json;
@@ -68,10 +73,19 @@ export class LayerConfig implements KerasConfig {
   }
 
   integer(key: string, fallback?: number): number {
-    const [value, ...more] = this.integers(key, fallback === undefined ? undefined : [fallback]);
-    if (value === undefined || more.length > 0) return this.#mistyped(key, "one integer", this.raw(key));
-    if (value < 1 && key !== "axis") return this.#mistyped(key, "a positive integer", value);
-    return value;
+    const value = this.raw(key) ?? fallback;
+    return isCount(value) ? value : this.#mistyped(key, "a positive integer", value);
+  }
+
+  extent(key: string, fallback?: number): number {
+    const given = this.raw(key) ?? fallback;
+    const value = Array.isArray(given) && given.length === 1 ? given[0] : given;
+    return isCount(value) ? value : this.#mistyped(key, "one positive integer", given);
+  }
+
+  axis(key: string, fallback: number): number {
+    const value = this.raw(key) ?? fallback;
+    return Number.isInteger(value) ? (value as number) : this.#mistyped(key, "the number of an axis", value);
   }
 
   integers(key: string, fallback?: readonly number[]): number[] {

@@ -168,7 +168,7 @@ function located<T>(place: readonly string[], action: () => T): T {
     return action();
   } catch (error) {
     if (!(error instanceof ChannelwiseError) || error.where.length > 0) throw error;
-    return at(place.join(" > "), () => {
+    return at(place, () => {
       throw error;
     });
   }

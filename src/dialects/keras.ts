@@ -8,7 +8,7 @@
  */
 import { type Axis, positionalLetters } from "../axes.ts";
 import { printable } from "../bytes/printable.ts";
-import { invalidModel, unsupportedFeature, unsupportedLayer } from "../error.ts";
+import { at, invalidModel, unsupportedFeature, unsupportedLayer } from "../error.ts";
 import type { WeightTree } from "../formats/weight-tree.ts";
 import { GraphBuilder } from "../graph/build.ts";
 import type { Graph, Layer, Port, ValueId, ValueType } from "../graph/graph.ts";
@@ -35,6 +35,7 @@ const deepestNesting = 32;
 interface Member {
   readonly name: string;
   readonly className: string;
+  readonly config: Json;
   readonly inboundNodes: readonly unknown[];
   readonly place: readonly string[];
   /** @param index which call of the member this is, where the file numbers them; counted otherwise */
@@ -84,7 +85,7 @@ class KerasModel {
     // Sequential.layers leaves its InputLayer out, so that it does not count there.
     const counted = className !== "InputLayer" || this.className === "Functional";
     const group = counted ? groups.next(className) : "";
-    const member = { name, className, inboundNodes, place };
+    const member = { name, className, config, inboundNodes, place };
     if (className === "InputLayer") {
       return {
         ...member,
@@ -205,7 +206,7 @@ function requireKeras(entry: Json, className: string, place: readonly string[]):
   const foreign = typeof module === "string" && !/^(keras|tf_keras|tensorflow\.keras)(\.|$)/.test(module);
   if (foreign || (typeof registered === "string" && registered.includes(">"))) {
     throw unsupportedLayer(
-      `layer class ${brief(registered ?? className)}`,
+      `layer class ${brief(registered ?? className)} of module ${brief(module)}`,
       place,
       kerasClasses(),
       "it is not one of Keras' own, and code in files is never run",
@@ -279,7 +280,7 @@ function inputValue(config: Json, channelsFirst: boolean, place: readonly string
     throw invalidModel(`expected batch_shape to be a list of sizes, got ${brief(shape)}`, place);
   }
   const type = inputType(config.dtype, place);
-  const letters = channelsFirst && shape.length === 3 ? "NCL" : positionalLetters(shape.length);
+  const letters = channelsFirst && shape.length === 3 ? "NCL" : at(place, () => positionalLetters(shape.length));
   // A batch size in the file is that of the call that built the model; any other works.
   return { axes: [...letters].map((letter, index) => ({ letter, size: index === 0 ? null : shape[index] })), type };
 }
@@ -306,10 +307,10 @@ function takenChannelsFirst(model: KerasModel, name: string): boolean {
 /** The inputs of the whole model as values; a Sequential that was built by a call has the shape of that call. */
 function modelInputs(model: KerasModel, graph: GraphBuilder): Port[] {
   const entries = model.config.layers as Json[];
-  const config = (name: string) =>
-    entries.find((entry) => isObject(entry.config) && entry.config.name === name)?.config as Json;
   const histories = model.inputHistories();
   if (histories.length === 0) {
+    if (model.className === "Functional")
+      throw invalidModel("a model without inputs", [...model.place, "input_layers"]);
     const shape =
       model.config.build_input_shape ??
       (isObject(entries[0]?.config) ? entries[0].config.batch_input_shape : undefined);
@@ -325,9 +326,9 @@ function modelInputs(model: KerasModel, graph: GraphBuilder): Port[] {
   }
   return histories.map(({ layer }) => {
     const place = [...model.place, `layer ${layer}`];
-    if (!model.inputMembers().some((member) => member.name === layer))
-      throw invalidModel(`input ${layer} is not an InputLayer`, model.place);
-    const { axes, type } = inputValue(config(layer), takenChannelsFirst(model, layer), place);
+    const member = model.inputMembers().find((candidate) => candidate.name === layer);
+    if (!member) throw invalidModel(`input ${layer} is not an InputLayer`, model.place);
+    const { axes, type } = inputValue(member.config, takenChannelsFirst(model, layer), place);
     return { name: layer, value: graph.value(layer, axes, type) };
   });
 }
@@ -367,6 +368,7 @@ export function kerasGraph({ config, weights, place }: KerasSource): Graph {
   const model = new KerasModel(walk, config, "", "", place, 0);
   const inputs = modelInputs(model, walk.graph);
   const outputs = model.call(inputs.map((port) => port.value));
+  if (outputs.length === 0) throw invalidModel("a model without outputs", [...place, "output_layers"]);
   for (const layer of walk.layers) checkVariables(layer);
   const name = typeof model.config.name === "string" ? model.config.name : "model";
   return walk.graph.finish(name, inputs, outputPorts(walk.graph, outputs, inputs));

@@ -119,7 +119,8 @@ export function graphFromState(file: SafetensorsFile, place: readonly string[]):
     return new Reader(file, json, where).graph();
   } catch (error) {
     // Shape rules fail with plain errors for letters that are not there.
-    if (error instanceof ChannelwiseError) throw error.where.length > 0 ? error : error.within(where.join(" > "));
+    if (error instanceof ChannelwiseError)
+      throw error.where.length > 0 ? error : where.reduceRight((inner, outer) => inner.within(outer), error);
     throw invalidModel(error instanceof Error ? error.message : String(error), where);
   }
 }

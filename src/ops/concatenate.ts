@@ -93,7 +93,7 @@ export const fromKeras: Record<string, FromKeras> = {
         config.refuse("inputs", `inputs of ${letters.length} and of ${own.length} axes`);
       return call.rearrange(input, own, letters);
     });
-    const axis = axisLetter(call, renamed[0]!, config.integer("axis", -1));
+    const axis = axisLetter(call, renamed[0]!, config.axis("axis", -1));
     if (axis === "N") config.refuse("axis", "the batch axis can't be concatenated along");
     const attributes: Concatenate = { axis };
     return renamed.length === 1 ? renamed[0]! : call.emit("concatenate", attributes, renamed);

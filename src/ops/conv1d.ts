@@ -78,12 +78,12 @@ export const fromKeras: Record<string, FromKeras> = {
     const filters = config.integer("filters");
     const groups = config.integer("groups", 1);
     const window = {
-      taps: config.integer("kernel_size"),
-      stride: config.integer("strides", 1),
-      dilation: config.integer("dilation_rate", 1),
+      taps: config.extent("kernel_size"),
+      stride: config.extent("strides", 1),
+      dilation: config.extent("dilation_rate", 1),
     };
     if (channels % groups !== 0 || filters % groups !== 0) {
-      config.refuse("groups", `${groups} groups divide neither ${channels} channels nor ${filters} filters`);
+      config.refuse("groups", `${groups} groups do not divide both ${channels} channels and ${filters} filters`);
     }
     const padding = namedPadding(
       config.choice("padding", ["valid", "same", "causal"], "valid"),

@@ -96,8 +96,12 @@ export type Arrange<A extends object> = (
 /** Reads a layer's configuration; what is not read and not known to be harmless is refused by name. */
 export interface KerasConfig {
   readonly className: string;
-  /** An integer; lists of one count, as Keras writes `[3]` for `kernel_size`. */
+  /** A positive integer. */
   integer(key: string, fallback?: number): number;
+  /** A positive integer along the only dimension: Keras writes `[3]` for a `kernel_size` of 3. */
+  extent(key: string, fallback?: number): number;
+  /** The number of an axis; negative ones count from the end. */
+  axis(key: string, fallback: number): number;
   number(key: string, fallback?: number): number;
   /** A number, or null where the file says so or nothing. */
   optionalNumber(key: string): number | null;

@@ -97,8 +97,8 @@ function pooling(kind: Pool1d["kind"]): FromKeras {
   return (call) => {
     const { config } = call;
     const { input, restore } = channelsLast(call);
-    const taps = config.integer("pool_size", 2);
-    const window = { taps, stride: config.raw("strides") == null ? taps : config.integer("strides"), dilation: 1 };
+    const taps = config.extent("pool_size", 2);
+    const window = { taps, stride: config.raw("strides") == null ? taps : config.extent("strides"), dilation: 1 };
     const padding = namedPadding(
       config.choice("padding", ["valid", "same"], "valid"),
       axisSize(call.axes(input), "L"),

@@ -309,9 +309,11 @@ export const fromKeras: Record<string, FromKeras> = {
     const total = product(rest.map((axis) => axis.size));
     const given = config.integers("target_shape");
     const fixed = given.filter((size) => size !== -1).reduce((all, size) => all * size, 1);
-    if (given.filter((size) => size === -1).length > 1 || given.some((size) => size < -1))
+    if (given.filter((size) => size === -1).length > 1 || given.some((size) => size < -1)) {
       config.refuse("target_shape", `(${given.join(", ")}) is no shape`);
-    const shape = given.map((size) => (size === -1 && total !== null ? total / fixed : size));
+    }
+    // A -1 that no size fits stays, for the shape rule to refuse.
+    const shape = given.map((size) => (size === -1 && total !== null && total % fixed === 0 ? total / fixed : size));
     const same =
       shape.length === rest.length && rest.every((axis, index) => axis.size !== null && axis.size === shape[index]);
     if (same) return input;
@@ -325,9 +327,3 @@ export const fromKeras: Record<string, FromKeras> = {
     return call.emit("reshape", attributes, [input]);
   },
 };
-
-/** For plans and reports: the merge that a `rearrange` makes, `(LC)`, or null. */
-export function mergeOf(output: Axes): string | null {
-  const merged = output.find((axis) => axis.segments);
-  return merged ? layoutText([merged]) : null;
-}

@@ -5,7 +5,11 @@ import { Draw } from "../support/random-draw.ts";
 
 function random<const L extends string>(draw: Draw, layout: L, shape: readonly number[]): Tensor<L> {
   const length = shape.reduce((all, size) => all * size, 1);
-  return tensor(Float32Array.from({ length }, () => draw.normal()), layout, shape);
+  return tensor(
+    Float32Array.from({ length }, () => draw.normal()),
+    layout,
+    shape,
+  );
 }
 
 /** Within float32's rounding of `want`, whose terms sum up to `terms` in absolute value. */
@@ -18,7 +22,10 @@ function close(got: Tensor, want: readonly { readonly sum: number; readonly term
 
 /** A sum, and the sum of its terms' absolute values. */
 function total(terms: readonly number[]): { sum: number; terms: number } {
-  return { sum: terms.reduce((sum, term) => sum + term, 0), terms: terms.reduce((sum, term) => sum + Math.abs(term), 0) };
+  return {
+    sum: terms.reduce((sum, term) => sum + term, 0),
+    terms: terms.reduce((sum, term) => sum + Math.abs(term), 0),
+  };
 }
 
 const range = (length: number) => Array.from({ length }, (_, index) => index);
@@ -49,12 +56,29 @@ describe("conv1d", () => {
   }
 
   function check(geometry: Geometry, seed = 1): void {
-    const { length, inputs, outputs, taps, stride = 1, dilation = 1, groups = 1, padding, bias = true, batch = 2 } = geometry;
+    const {
+      length,
+      inputs,
+      outputs,
+      taps,
+      stride = 1,
+      dilation = 1,
+      groups = 1,
+      padding,
+      bias = true,
+      batch = 2,
+    } = geometry;
     const draw = new Draw(seed);
     const x = random(draw, "NLC", [batch, length, inputs * groups]);
     const kernel = random(draw, "KIO", [taps, inputs, outputs * groups]);
     const biases = random(draw, "O", [outputs * groups]);
-    const options = { stride, dilation, groups, ...(padding === undefined ? {} : { padding }), ...(bias ? { bias: biases } : {}) };
+    const options = {
+      stride,
+      dilation,
+      groups,
+      ...(padding === undefined ? {} : { padding }),
+      ...(bias ? { bias: biases } : {}),
+    };
     const y = conv1d(x, kernel, options);
     const [left, right] = leftOf(geometry);
     const outLength = Math.floor((length + left + right - (taps - 1) * dilation - 1) / stride) + 1;
@@ -69,7 +93,10 @@ describe("conv1d", () => {
             if (at < 0 || at >= length) continue;
             for (let i = 0; i < inputs; i++) {
               const channel = Math.floor(o / outputs) * inputs + i;
-              terms.push(x.data[(n * length + at) * inputs * groups + channel]! * kernel.data[(k * inputs + i) * outputs * groups + o]!);
+              terms.push(
+                x.data[(n * length + at) * inputs * groups + channel]! *
+                  kernel.data[(k * inputs + i) * outputs * groups + o]!,
+              );
             }
           }
           return total(terms);
@@ -80,18 +107,27 @@ describe("conv1d", () => {
   }
 
   // Tiles are 3 rows by 12 columns, or 6 by 8.
-  test.each([1, 2, 3, 4, 5, 6, 7, 11, 12, 13])("a length of %i", (length) => check({ length, inputs: 5, outputs: 7, taps: 1 }));
-  test.each([1, 3, 4, 7, 8, 9, 11, 12, 13, 16, 17, 23, 24, 25])("%i outputs", (outputs) => check({ length: 10, inputs: 3, outputs, taps: 2 }));
+  test.each([1, 2, 3, 4, 5, 6, 7, 11, 12, 13])("a length of %i", (length) =>
+    check({ length, inputs: 5, outputs: 7, taps: 1 }),
+  );
+  test.each([1, 3, 4, 7, 8, 9, 11, 12, 13, 16, 17, 23, 24, 25])("%i outputs", (outputs) =>
+    check({ length: 10, inputs: 3, outputs, taps: 2 }),
+  );
   test.each([1, 2, 3, 4, 5, 8, 13])("%i inputs", (inputs) => check({ length: 10, inputs, outputs: 6, taps: 3 }));
   test.each([1, 2, 3, 4, 5, 7, 15])("%i taps", (taps) => check({ length: 17, inputs: 3, outputs: 4, taps }));
   test.each([1, 2, 3, 5, 18])("stride %i", (stride) => check({ length: 17, inputs: 3, outputs: 4, taps: 3, stride }));
   test.each([1, 2, 3, 5])("dilation %i", (dilation) => check({ length: 17, inputs: 3, outputs: 4, taps: 3, dilation }));
   test.each([2, 3, 4])("%i groups", (groups) => check({ length: 9, inputs: 2, outputs: 5, taps: 3, groups }));
-  test.each([1, 2, 3])("every channel by itself, %i outputs each", (outputs) => check({ length: 9, inputs: 1, outputs, taps: 3, groups: 6 }));
+  test.each([1, 2, 3])("every channel by itself, %i outputs each", (outputs) =>
+    check({ length: 9, inputs: 1, outputs, taps: 3, groups: 6 }),
+  );
   test.each(["valid", "same", "causal", [0, 0], [4, 0], [0, 5], [7, 9]] as const)("padding %j", (padding) => {
-    for (const stride of [1, 2, 3]) for (const dilation of [1, 2]) check({ length: 8, inputs: 3, outputs: 4, taps: 3, stride, dilation, padding });
+    for (const stride of [1, 2, 3])
+      for (const dilation of [1, 2]) check({ length: 8, inputs: 3, outputs: 4, taps: 3, stride, dilation, padding });
   });
-  test.each([1, 5])("a window wider than the series, dilation %i", (dilation) => check({ length: 2, inputs: 3, outputs: 4, taps: 5, dilation, padding: "same" }));
+  test.each([1, 5])("a window wider than the series, dilation %i", (dilation) =>
+    check({ length: 2, inputs: 3, outputs: 4, taps: 5, dilation, padding: "same" }),
+  );
   test.each([0, 1, 3])("a batch of %i", (batch) => check({ length: 8, inputs: 3, outputs: 4, taps: 3, batch }));
   test("no bias", () => check({ length: 8, inputs: 3, outputs: 4, taps: 3, bias: false }));
   test.each(range(40))("random geometry %i", (seed) => {
@@ -122,15 +158,60 @@ describe("conv1d", () => {
   const x = random(draw, "NLC", [1, 8, 6]);
   const kernel = random(draw, "KIO", [3, 6, 4]);
   test.each<readonly [string, () => unknown, string, RegExp]>([
-    ["a series with its channels first", () => conv1d({ ...x, layout: "NCL" } as unknown as Tensor<"NLC">, kernel), "layout-mismatch", /conv1d: expected x in NLC, got NCL/],
-    ["a kernel as PyTorch holds it", () => conv1d(x, { ...kernel, layout: "OIK" } as unknown as Tensor<"KIO">), "layout-mismatch", /conv1d: expected kernel in KIO, got OIK/],
-    ["other channels", () => conv1d(x, random(draw, "KIO", [3, 5, 4])), "shape-mismatch", /KIO = \(K, 6, .*got \(3, 5, 4\)/],
-    ["groups that the kernel is not of", () => conv1d(x, kernel, { groups: 2 }), "shape-mismatch", /KIO = \(K, 3, a multiple of 2\), got \(3, 6, 4\)/],
-    ["outputs that the groups do not divide", () => conv1d(x, random(draw, "KIO", [3, 2, 4]), { groups: 3 }), "shape-mismatch", /a multiple of 3/],
-    ["another bias", () => conv1d(x, kernel, { bias: random(draw, "O", [3]) }), "shape-mismatch", /bias O = \(4\), got \(3\)/],
-    ["too short a series", () => conv1d(x, random(draw, "KIO", [9, 6, 4])), "shape-mismatch", /length of at least 9, got 8/],
-    ["a stride of none", () => conv1d(x, kernel, { stride: 0 }), "shape-mismatch", /stride to be an integer from 1, got 0/],
-    ["half a dilation", () => conv1d(x, kernel, { dilation: 1.5 }), "shape-mismatch", /dilation to be an integer from 1, got 1\.5/],
+    [
+      "a series with its channels first",
+      () => conv1d({ ...x, layout: "NCL" } as unknown as Tensor<"NLC">, kernel),
+      "layout-mismatch",
+      /conv1d: expected x in NLC, got NCL/,
+    ],
+    [
+      "a kernel as PyTorch holds it",
+      () => conv1d(x, { ...kernel, layout: "OIK" } as unknown as Tensor<"KIO">),
+      "layout-mismatch",
+      /conv1d: expected kernel in KIO, got OIK/,
+    ],
+    [
+      "other channels",
+      () => conv1d(x, random(draw, "KIO", [3, 5, 4])),
+      "shape-mismatch",
+      /KIO = \(K, 6, .*got \(3, 5, 4\)/,
+    ],
+    [
+      "groups that the kernel is not of",
+      () => conv1d(x, kernel, { groups: 2 }),
+      "shape-mismatch",
+      /KIO = \(K, 3, a multiple of 2\), got \(3, 6, 4\)/,
+    ],
+    [
+      "outputs that the groups do not divide",
+      () => conv1d(x, random(draw, "KIO", [3, 2, 4]), { groups: 3 }),
+      "shape-mismatch",
+      /a multiple of 3/,
+    ],
+    [
+      "another bias",
+      () => conv1d(x, kernel, { bias: random(draw, "O", [3]) }),
+      "shape-mismatch",
+      /bias O = \(4\), got \(3\)/,
+    ],
+    [
+      "too short a series",
+      () => conv1d(x, random(draw, "KIO", [9, 6, 4])),
+      "shape-mismatch",
+      /length of at least 9, got 8/,
+    ],
+    [
+      "a stride of none",
+      () => conv1d(x, kernel, { stride: 0 }),
+      "shape-mismatch",
+      /stride to be an integer from 1, got 0/,
+    ],
+    [
+      "half a dilation",
+      () => conv1d(x, kernel, { dilation: 1.5 }),
+      "shape-mismatch",
+      /dilation to be an integer from 1, got 1\.5/,
+    ],
     ["padding below zero", () => conv1d(x, kernel, { padding: [-1, 0] }), "shape-mismatch", /padding/],
     ["a padding that is none", () => conv1d(x, kernel, { padding: "full" as "same" }), "usage", /padding/],
   ])("refuses %s", (_, action, code, message) => refused(action, code, message));
@@ -155,7 +236,12 @@ describe("gemm and dense", () => {
     const biases = random(draw, "O", [columns]);
     const options = bias ? { bias: biases } : {};
     const want = range(rows).flatMap((n) =>
-      range(columns).map((o) => total([bias ? biases.data[o]! : 0, ...range(inner).map((i) => a.data[n * inner + i]! * b.data[i * columns + o]!)])),
+      range(columns).map((o) =>
+        total([
+          bias ? biases.data[o]! : 0,
+          ...range(inner).map((i) => a.data[n * inner + i]! * b.data[i * columns + o]!),
+        ]),
+      ),
     );
     const c = gemm(a, b, options);
     expect([c.layout, c.shape]).toEqual(["NO", [rows, columns]]);
@@ -170,22 +256,60 @@ describe("gemm and dense", () => {
 
   const draw = new Draw(0);
   test.each<readonly [string, () => unknown, string, RegExp]>([
-    ["another inner size", () => gemm(random(draw, "NI", [2, 3]), random(draw, "IO", [4, 5])), "shape-mismatch", /gemm: expected 3 rows in IO, got 4/],
-    ["another bias", () => gemm(random(draw, "NI", [2, 3]), random(draw, "IO", [3, 5]), { bias: random(draw, "O", [4]) }), "shape-mismatch", /bias O = \(5\), got \(4\)/],
-    ["a matrix as PyTorch holds it", () => gemm(random(draw, "NI", [2, 3]), random(draw, "OI", [3, 5]) as unknown as Tensor<"IO">), "layout-mismatch", /expected b in IO, got OI/],
-    ["a value flattened in another order", () => dense(random(draw, "N(CL)", [2, 6]), random(draw, "(LC)O", [6, 4]) as never), "layout-mismatch", /expected a kernel \(CL\)O for a value N\(CL\), got \(LC\)O/],
-    ["a series that is not flattened", () => dense(random(draw, "NLC", [2, 3, 2]) as never, random(draw, "LCO", [3, 2, 4]) as never), "layout-mismatch", /NLC/],
-    ["a value without a batch", () => dense(random(draw, "(LC)N", [6, 2]) as never, random(draw, "(LC)O", [6, 4]) as never), "layout-mismatch", /\(LC\)N/],
+    [
+      "another inner size",
+      () => gemm(random(draw, "NI", [2, 3]), random(draw, "IO", [4, 5])),
+      "shape-mismatch",
+      /gemm: expected 3 rows in IO, got 4/,
+    ],
+    [
+      "another bias",
+      () => gemm(random(draw, "NI", [2, 3]), random(draw, "IO", [3, 5]), { bias: random(draw, "O", [4]) }),
+      "shape-mismatch",
+      /bias O = \(5\), got \(4\)/,
+    ],
+    [
+      "a matrix as PyTorch holds it",
+      () => gemm(random(draw, "NI", [2, 3]), random(draw, "OI", [3, 5]) as unknown as Tensor<"IO">),
+      "layout-mismatch",
+      /expected b in IO, got OI/,
+    ],
+    [
+      "a value flattened in another order",
+      () => dense(random(draw, "N(CL)", [2, 6]), random(draw, "(LC)O", [6, 4]) as never),
+      "layout-mismatch",
+      /expected a kernel \(CL\)O for a value N\(CL\), got \(LC\)O/,
+    ],
+    [
+      "a series that is not flattened",
+      () => dense(random(draw, "NLC", [2, 3, 2]) as never, random(draw, "LCO", [3, 2, 4]) as never),
+      "layout-mismatch",
+      /NLC/,
+    ],
+    [
+      "a value without a batch",
+      () => dense(random(draw, "(LC)N", [6, 2]) as never, random(draw, "(LC)O", [6, 4]) as never),
+      "layout-mismatch",
+      /\(LC\)N/,
+    ],
   ])("refuses %s", (_, action, code, message) => refused(action, code, message));
 });
 
 describe("transpose", () => {
   const permutations = (text: string): string[] =>
-    text.length < 2 ? [text] : [...text].flatMap((letter, index) => permutations(text.slice(0, index) + text.slice(index + 1)).map((rest) => letter + rest));
+    text.length < 2
+      ? [text]
+      : [...text].flatMap((letter, index) =>
+          permutations(text.slice(0, index) + text.slice(index + 1)).map((rest) => letter + rest),
+        );
 
   function check(from: string, to: string, shape: readonly number[]): void {
     const length = shape.reduce((all, size) => all * size, 1);
-    const x = tensor(Float32Array.from({ length }, (_, index) => index), from as string, shape);
+    const x = tensor(
+      Float32Array.from({ length }, (_, index) => index),
+      from as string,
+      shape,
+    );
     const y = transpose(x, to as never) as Tensor;
     const sizes = [...to].map((letter) => shape[from.indexOf(letter)]!);
     expect([y.layout, y.shape]).toEqual([to, sizes]);
@@ -202,10 +326,17 @@ describe("transpose", () => {
   test.each(permutations("NLC"))("NLC to %s", (to) => check("NLC", to, [2, 5, 3]));
   test.each(permutations("NTLC"))("NTLC to %s", (to) => check("NTLC", to, [2, 4, 5, 3]));
   // Blocks are 4 by 4.
-  test.each([1, 3, 4, 5, 7, 8, 9].flatMap((rows) => [1, 3, 4, 5, 8, 9].map((columns) => [rows, columns] as const)))("%i by %i", (rows, columns) => check("LC", "CL", [rows, columns]));
+  test.each([1, 3, 4, 5, 7, 8, 9].flatMap((rows) => [1, 3, 4, 5, 8, 9].map((columns) => [rows, columns] as const)))(
+    "%i by %i",
+    (rows, columns) => check("LC", "CL", [rows, columns]),
+  );
 
   test("nothing in it", () => {
-    expect(transpose(tensor(new Float32Array(0), "NLC", [0, 4, 3]), "NCL")).toEqual({ data: new Float32Array(0), layout: "NCL", shape: [0, 3, 4] });
+    expect(transpose(tensor(new Float32Array(0), "NLC", [0, 4, 3]), "NCL")).toEqual({
+      data: new Float32Array(0),
+      layout: "NCL",
+      shape: [0, 3, 4],
+    });
   });
 
   test("the result is a copy, also where no byte moves", () => {
@@ -250,12 +381,20 @@ describe("tensor", () => {
   });
 
   test.each<readonly [string, string, readonly number[], string, RegExp]>([
-    ["an axis too few", "NL", [1, 2, 3], "layout-mismatch", /one axis of the layout per entry of the shape, got NL and \(1, 2, 3\)/],
+    [
+      "an axis too few",
+      "NL",
+      [1, 2, 3],
+      "layout-mismatch",
+      /one axis of the layout per entry of the shape, got NL and \(1, 2, 3\)/,
+    ],
     ["a text that is no layout", "nlc", [1, 2, 3], "layout-mismatch", /breaks at character 1/],
     ["too many elements", "NLC", [1, 2, 4], "shape-mismatch", /NLC = \(1, 2, 4\) with 8 elements, got 6/],
     ["a size below zero", "NLC", [-1, -2, 3], "shape-mismatch", /\(-1, -2, 3\)/],
     ["half a size", "NLC", [1.5, 2, 2], "shape-mismatch", /\(1\.5, 2, 2\)/],
-  ])("refuses %s", (_, layout, shape, code, message) => refused(() => tensor(new Float32Array(6), layout as string, shape), code, message));
+  ])("refuses %s", (_, layout, shape, code, message) =>
+    refused(() => tensor(new Float32Array(6), layout as string, shape), code, message),
+  );
 });
 
 test("memory grows for what is large and serves what is small", () => {

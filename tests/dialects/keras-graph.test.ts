@@ -4,7 +4,18 @@ import { layoutText, shapeOf } from "../../src/axes.ts";
 import { kerasGraph } from "../../src/dialects/keras.ts";
 import { GroupCounter, snakeCase } from "../../src/dialects/keras-variables.ts";
 import type { Graph } from "../../src/graph/graph.ts";
-import { call, conv1d, dense, type Entry, from, functional, input, layer, nested, sequential } from "../support/keras-config.ts";
+import {
+  call,
+  conv1d,
+  dense,
+  type Entry,
+  from,
+  functional,
+  input,
+  layer,
+  nested,
+  sequential,
+} from "../support/keras-config.ts";
 import { type Group, memoryTree, stored } from "../support/memory-tree.ts";
 
 function open(config: unknown, groups: Record<string, Group> = {}): Graph {
@@ -12,13 +23,19 @@ function open(config: unknown, groups: Record<string, Group> = {}): Graph {
 }
 
 /** A Dense of 4 features to 4, whose kernel holds `mark` everywhere, so that it can be told. */
-const marked = (mark: number): Group => ({ variables: [stored([4, 4], new Array<number>(16).fill(mark)), stored([4])] });
+const marked = (mark: number): Group => ({
+  variables: [stored([4, 4], new Array<number>(16).fill(mark)), stored([4])],
+});
 const dense4 = { ...dense, units: 4 };
 
 /** The mark of each layer's kernel. */
 function marks(graph: Graph): Record<string, number> {
   const layers = new Set(graph.nodes.map((node) => node.layer));
-  return Object.fromEntries([...layers].flatMap(({ path, weights }) => (weights.kernel ? [[path, Number(weights.kernel.array.read()[0])]] : [])));
+  return Object.fromEntries(
+    [...layers].flatMap(({ path, weights }) =>
+      weights.kernel ? [[path, Number(weights.kernel.array.read()[0])]] : [],
+    ),
+  );
 }
 
 describe("groups of variables", () => {
@@ -47,7 +64,12 @@ describe("groups of variables", () => {
 
   test("are counted per class and model", () => {
     const outer = new GroupCounter("");
-    expect(["Conv1D", "Dense", "Conv1D", "Conv1D"].map((name) => outer.next(name))).toEqual(["layers/conv1d", "layers/dense", "layers/conv1d_1", "layers/conv1d_2"]);
+    expect(["Conv1D", "Dense", "Conv1D", "Conv1D"].map((name) => outer.next(name))).toEqual([
+      "layers/conv1d",
+      "layers/dense",
+      "layers/conv1d_1",
+      "layers/conv1d_2",
+    ]);
     expect(new GroupCounter("layers/functional").next("Conv1D")).toBe("layers/functional/layers/conv1d");
   });
 
@@ -67,10 +89,20 @@ describe("groups of variables", () => {
   });
 
   test("of models inside start anew; an InputLayer does not count in a Sequential", () => {
-    const inner = functional([input("i", [4]), layer("Dense", "d", dense4, [call(from("i"))])], ["i", 0, 0], ["d", 0, 0], "inner");
+    const inner = functional(
+      [input("i", [4]), layer("Dense", "d", dense4, [call(from("i"))])],
+      ["i", 0, 0],
+      ["d", 0, 0],
+      "inner",
+    );
     const chain = sequential([input("s", [4]), layer("Dense", "d", dense4), layer("Dense", "e", dense4)], "chain");
     const config = functional(
-      [input("x", [4]), nested(inner, [call(from("x"))]), nested(chain, [call(from("inner"))]), layer("Dense", "d", dense4, [call(from("chain"))])],
+      [
+        input("x", [4]),
+        nested(inner, [call(from("x"))]),
+        nested(chain, [call(from("inner"))]),
+        layer("Dense", "d", dense4, [call(from("chain"))]),
+      ],
       ["x", 0, 0],
       ["d", 0, 0],
     );
@@ -87,8 +119,16 @@ describe("groups of variables", () => {
 describe("calls", () => {
   test("of a shared layer share its weights and bear numbers", () => {
     const config = functional(
-      [input("x", [4]), input("y", [4]), layer("Dense", "d", dense4, [call(from("x")), call(from("y"))]), layer("Add", "a", {}, [call([from("d", 0), from("d", 1)])])],
-      [["x", 0, 0], ["y", 0, 0]],
+      [
+        input("x", [4]),
+        input("y", [4]),
+        layer("Dense", "d", dense4, [call(from("x")), call(from("y"))]),
+        layer("Add", "a", {}, [call([from("d", 0), from("d", 1)])]),
+      ],
+      [
+        ["x", 0, 0],
+        ["y", 0, 0],
+      ],
       ["a", 0, 0],
     );
     const graph = open(config, { "layers/dense": marked(1) });
@@ -100,7 +140,11 @@ describe("calls", () => {
 
   test("may stand in another order than they are computed", () => {
     const config = functional(
-      [input("x", [4]), layer("Dense", "d", dense4, [call(from("r")), call(from("x"))]), layer("ReLU", "r", {}, [call(from("d", 1))])],
+      [
+        input("x", [4]),
+        layer("Dense", "d", dense4, [call(from("r")), call(from("x"))]),
+        layer("ReLU", "r", {}, [call(from("d", 1))]),
+      ],
       ["x", 0, 0],
       ["d", 0, 0],
     );
@@ -109,7 +153,9 @@ describe("calls", () => {
   });
 
   test("of one layer with an activation give one output and two nodes", () => {
-    const graph = open(sequential([input("x", [4]), layer("Dense", "d", { ...dense4, activation: "relu" })]), { "layers/dense": marked(1) });
+    const graph = open(sequential([input("x", [4]), layer("Dense", "d", { ...dense4, activation: "relu" })]), {
+      "layers/dense": marked(1),
+    });
     expect(graph.nodes.map(({ kind }) => kind)).toEqual(["dense", "activation"]);
     expect(graph.calls).toMatchObject([{ name: "d", outputs: [2] }]);
   });
@@ -118,15 +164,28 @@ describe("calls", () => {
 describe("outputs of models inside", () => {
   /** A model that gives relu(x), tanh(x), called on x and on what the first call gave. */
   const inner = functional(
-    [input("i", [4]), layer("ReLU", "r", {}, [call(from("i"))]), layer("Activation", "t", { activation: "tanh" }, [call(from("i"))])],
+    [
+      input("i", [4]),
+      layer("ReLU", "r", {}, [call(from("i"))]),
+      layer("Activation", "t", { activation: "tanh" }, [call(from("i"))]),
+    ],
     ["i", 0, 0],
-    [["r", 0, 0], ["t", 0, 0]],
+    [
+      ["r", 0, 0],
+      ["t", 0, 0],
+    ],
     "inner",
   );
-  const twice = (outputs: unknown): Entry => functional([input("x", [4]), nested(inner, [call(from("x")), call(from("inner", 0, 1))])], ["x", 0, 0], outputs);
+  const twice = (outputs: unknown): Entry =>
+    functional([input("x", [4]), nested(inner, [call(from("x")), call(from("inner", 0, 1))])], ["x", 0, 0], outputs);
 
   test("output_layers counts a Functional's calls from 1, inbound_nodes from 0", () => {
-    const graph = open(twice([["inner", 2, 0], ["inner", 1, 1]]));
+    const graph = open(
+      twice([
+        ["inner", 2, 0],
+        ["inner", 1, 1],
+      ]),
+    );
     expect(graph.nodes.map(({ layer: own, inputs, outputs }) => [own.path, inputs[0], outputs[0]])).toEqual([
       ["inner/r", 0, 1],
       ["inner/t", 0, 2],
@@ -138,7 +197,14 @@ describe("outputs of models inside", () => {
 
   test("a Sequential's calls count from 0 in both", () => {
     const chain = sequential([input("s", [4]), layer("ReLU", "r")], "chain");
-    const config = functional([input("x", [4]), nested(chain, [call(from("x")), call(from("chain"))])], ["x", 0, 0], [["chain", 0, 0], ["chain", 1, 0]]);
+    const config = functional(
+      [input("x", [4]), nested(chain, [call(from("x")), call(from("chain"))])],
+      ["x", 0, 0],
+      [
+        ["chain", 0, 0],
+        ["chain", 1, 0],
+      ],
+    );
     const graph = open(config);
     expect(graph.outputs.map(({ value }) => value)).toEqual([1, 2]);
     expect(graph.calls.map(({ name }) => name)).toEqual(["chain/r", "chain", "chain/r@1", "chain@1"]);
@@ -149,7 +215,13 @@ describe("inputs and outputs", () => {
   const pass = (name: string, of: string) => layer("Identity", name, {}, [call(from(of))]);
 
   test("one bare, one in a list, several in a list", () => {
-    for (const [inputs, outputs] of [[["x", 0, 0], ["a", 0, 0]], [[["x", 0, 0]], [["a", 0, 0]]]]) {
+    for (const [inputs, outputs] of [
+      [
+        ["x", 0, 0],
+        ["a", 0, 0],
+      ],
+      [[["x", 0, 0]], [["a", 0, 0]]],
+    ]) {
       const graph = open(functional([input("x", [4]), pass("a", "x")], inputs, outputs));
       expect([graph.inputs.map(({ name }) => name), graph.outputs.map(({ name }) => name)]).toEqual([["x"], ["a"]]);
     }
@@ -157,13 +229,27 @@ describe("inputs and outputs", () => {
 
   test("dictionaries go by sorted key, whatever the order of the file", () => {
     const layers = [input("x", [4]), input("y", [5]), pass("a", "x"), pass("b", "y")];
-    const graph = open(functional(layers, { z: ["x", 0, 0], k: ["y", 0, 0] }, { second: ["b", 0, 0], first: ["a", 0, 0] }));
+    const graph = open(
+      functional(layers, { z: ["x", 0, 0], k: ["y", 0, 0] }, { second: ["b", 0, 0], first: ["a", 0, 0] }),
+    );
     expect(graph.inputs.map(({ name }) => name)).toEqual(["y", "x"]);
     expect(graph.outputs.map(({ name }) => name)).toEqual(["a", "b"]);
   });
 
   test("nested lists are flattened", () => {
-    const graph = open(functional([input("x", [4]), pass("a", "x"), pass("b", "a")], ["x", 0, 0], [["a", 0, 0], [["b", 0, 0], ["a", 0, 0]]]));
+    const graph = open(
+      functional(
+        [input("x", [4]), pass("a", "x"), pass("b", "a")],
+        ["x", 0, 0],
+        [
+          ["a", 0, 0],
+          [
+            ["b", 0, 0],
+            ["a", 0, 0],
+          ],
+        ],
+      ),
+    );
     expect(graph.outputs.map(({ name }) => name)).toEqual(["a", "b", "a@2"]);
   });
 
@@ -172,11 +258,25 @@ describe("inputs and outputs", () => {
     const variables = [stored([3, 4, 2]), stored([2])];
     const layoutOf = (...configs: object[]) => {
       const layers = configs.map((config, index) => layer("Conv1D", `c${index}`, config, [call(from("x"))]));
-      const groups = Object.fromEntries(configs.map((_, index) => [`layers/conv1d${index ? `_${index}` : ""}`, { variables }]));
-      const graph = open(functional([input("x", [4, 4]), ...layers], ["x", 0, 0], configs.map((_, index) => [`c${index}`, 0, 0])), groups);
+      const groups = Object.fromEntries(
+        configs.map((_, index) => [`layers/conv1d${index ? `_${index}` : ""}`, { variables }]),
+      );
+      const graph = open(
+        functional(
+          [input("x", [4, 4]), ...layers],
+          ["x", 0, 0],
+          configs.map((_, index) => [`c${index}`, 0, 0]),
+        ),
+        groups,
+      );
       return layoutText(graph.values[graph.inputs[0]!.value]!.axes);
     };
-    expect([layoutOf(conv1d), layoutOf(first), layoutOf(first, first), layoutOf(first, conv1d)]).toEqual(["NLC", "NCL", "NCL", "NLC"]);
+    expect([layoutOf(conv1d), layoutOf(first), layoutOf(first, first), layoutOf(first, conv1d)]).toEqual([
+      "NLC",
+      "NCL",
+      "NCL",
+      "NLC",
+    ]);
   });
 
   test("a batch size in the file is not binding", () => {
@@ -185,8 +285,17 @@ describe("inputs and outputs", () => {
   });
 
   test("types: floats of any precision, integers of any size", () => {
-    const typeOf = (dtype: unknown) => open(sequential([input("x", [4], { dtype }), layer("Identity", "r")])).values[0]!.type;
-    expect(["float32", "float16", "bfloat16", "float64", "int32", "int64", "uint8"].map(typeOf)).toEqual(["float32", "float32", "float32", "float32", "int32", "int32", "int32"]);
+    const typeOf = (dtype: unknown) =>
+      open(sequential([input("x", [4], { dtype }), layer("Identity", "r")])).values[0]!.type;
+    expect(["float32", "float16", "bfloat16", "float64", "int32", "int64", "uint8"].map(typeOf)).toEqual([
+      "float32",
+      "float32",
+      "float32",
+      "float32",
+      "int32",
+      "int32",
+      "int32",
+    ]);
   });
 });
 
@@ -195,21 +304,40 @@ describe("layouts", () => {
   const flat = { data_format: "channels_last" };
 
   test("Flatten merges, what works by element keeps the merge, Dense ends it", () => {
-    const config = sequential([input("x", [2, 2]), layer("Flatten", "f", flat), layer("ReLU", "r"), layer("Dense", "d", dense4)]);
+    const config = sequential([
+      input("x", [2, 2]),
+      layer("Flatten", "f", flat),
+      layer("ReLU", "r"),
+      layer("Dense", "d", dense4),
+    ]);
     const graph = open(config, { "layers/dense": marked(1) });
     expect(layouts(graph)).toEqual(["NLC", "N(LC)", "N(LC)", "NC"]);
   });
 
   test("channels_first merges in the same order, from the other axes", () => {
-    const graph = open(functional([input("x", [3, 5]), layer("Flatten", "f", { data_format: "channels_first" }, [call(from("x"))])], ["x", 0, 0], ["f", 0, 0]));
+    const graph = open(
+      functional(
+        [input("x", [3, 5]), layer("Flatten", "f", { data_format: "channels_first" }, [call(from("x"))])],
+        ["x", 0, 0],
+        ["f", 0, 0],
+      ),
+    );
     // The input counts as NCL: only a channels_first layer takes it.
     expect(layouts(graph)).toEqual(["NCL", "N(LC)"]);
   });
 
   test("Concatenate joins merged pieces with a bar", () => {
     const config = functional(
-      [input("x", [3, 5]), input("v", [2]), layer("Flatten", "f", flat, [call(from("x"))]), layer("Concatenate", "c", { axis: -1 }, [call([from("f"), from("v"), from("f")])])],
-      [["x", 0, 0], ["v", 0, 0]],
+      [
+        input("x", [3, 5]),
+        input("v", [2]),
+        layer("Flatten", "f", flat, [call(from("x"))]),
+        layer("Concatenate", "c", { axis: -1 }, [call([from("f"), from("v"), from("f")])]),
+      ],
+      [
+        ["x", 0, 0],
+        ["v", 0, 0],
+      ],
       ["c", 0, 0],
     );
     const graph = open(config);
@@ -218,7 +346,8 @@ describe("layouts", () => {
   });
 
   test("Reshape to a vector is a Flatten; Permute renames", () => {
-    const shaped = (name: string, options: object) => layouts(open(sequential([input("x", [3, 5]), layer(name, "a", options)])));
+    const shaped = (name: string, options: object) =>
+      layouts(open(sequential([input("x", [3, 5]), layer(name, "a", options)])));
     expect(shaped("Reshape", { target_shape: [15] })).toEqual(["NLC", "N(LC)"]);
     expect(shaped("Reshape", { target_shape: [-1] })).toEqual(["NLC", "N(LC)"]);
     expect(shaped("Reshape", { target_shape: [5, 3] })).toEqual(["NLC", "NLC"]);
@@ -236,13 +365,18 @@ describe("layouts", () => {
         layer("Add", "s", {}, [call([from("x"), from("f")])]),
         layer("Flatten", "g", flat, [call(from("s"))]),
       ],
-      [["x", 0, 0], ["y", 0, 0]],
+      [
+        ["x", 0, 0],
+        ["y", 0, 0],
+      ],
       ["g", 0, 0],
     );
     const axes = open(config).values.at(-1)!.axes;
     expect(shapeOf(axes)).toEqual([null, 1024]);
     for (const parts of axes[1]!.segments ?? []) {
-      expect(new Set(parts.map((part) => part.letter)).size, "parts of one name can't be told apart").toBe(parts.length);
+      expect(new Set(parts.map((part) => part.letter)).size, "parts of one name can't be told apart").toBe(
+        parts.length,
+      );
     }
   });
 });

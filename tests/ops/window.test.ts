@@ -27,16 +27,26 @@ describe("samePadding", () => {
 });
 
 test("extent counts the elements from the first tap to the last", () => {
-  expect([extent({ taps: 1, dilation: 5 }), extent({ taps: 3, dilation: 1 }), extent({ taps: 3, dilation: 4 })]).toEqual([1, 3, 9]);
+  expect([
+    extent({ taps: 1, dilation: 5 }),
+    extent({ taps: 3, dilation: 1 }),
+    extent({ taps: 3, dilation: 4 }),
+  ]).toEqual([1, 3, 9]);
 });
 
-const windows = [1, 2, 3, 5].flatMap((taps) => [1, 2, 3].flatMap((stride) => [1, 2].map((dilation) => ({ taps, stride, dilation }))));
+const windows = [1, 2, 3, 5].flatMap((taps) =>
+  [1, 2, 3].flatMap((stride) => [1, 2].map((dilation) => ({ taps, stride, dilation }))),
+);
 const lengths = [1, 2, 3, 4, 5, 6, 7, 12, 13];
 
 describe("outputLength counts the windows that fit", () => {
   test.each(windows)("%o", (window) => {
     for (const length of lengths) {
-      for (const padding of [[0, 0], [2, 1], [0, 4]] as const) {
+      for (const padding of [
+        [0, 0],
+        [2, 1],
+        [0, 4],
+      ] as const) {
         let count = 0;
         for (let start = -padding[0]; start + extent(window) <= length + padding[1]; start += window.stride) count++;
         const got = outputLength(length, { ...window, padding })!;

@@ -12,7 +12,10 @@ function needed(lifetimes: readonly Lifetime[]): number {
   let most = 0;
   for (let step = first; step <= last; step++) {
     const live = lifetimes.filter(({ from, to }) => from <= step && step <= to);
-    most = Math.max(most, live.reduce((sum, { bytes }) => sum + aligned(bytes), 0));
+    most = Math.max(
+      most,
+      live.reduce((sum, { bytes }) => sum + aligned(bytes), 0),
+    );
   }
   return most;
 }

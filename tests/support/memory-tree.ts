@@ -26,6 +26,8 @@ export function memoryTree(groups: Iterable<readonly [path: string, group: Group
     variables: (path) => [...(known.get(path)?.variables ?? [])],
     name: (path) => known.get(path)?.name,
     has: (path) => known.has(path) || below(path).length > 0,
-    children: (path) => [...new Set(below(path).map((key) => key.slice(path === "" ? 0 : path.length + 1).split("/")[0]!))],
+    children: (path) => [
+      ...new Set(below(path).map((key) => key.slice(path === "" ? 0 : path.length + 1).split("/")[0]!)),
+    ],
   };
 }

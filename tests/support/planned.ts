@@ -8,7 +8,11 @@ import type { Array64 } from "../../src/ops/facets.ts";
 import type { LayoutPlan } from "../../src/plan/layout.ts";
 
 /** The inputs of a plan, from inputs in the source's order. */
-export function plannedInputs(plan: LayoutPlan, source: Graph, inputs: readonly { readonly shape: readonly number[]; readonly data: Float64Array }[]): Array64[] {
+export function plannedInputs(
+  plan: LayoutPlan,
+  source: Graph,
+  inputs: readonly { readonly shape: readonly number[]; readonly data: Float64Array }[],
+): Array64[] {
   return source.inputs.map((port, index) => {
     const axes = sizedAxes(source.values[port.value]!.axes, inputs[index]!.shape);
     const held = plan.graph.values[plan.graph.inputs[index]!.value]!.axes;
@@ -40,11 +44,18 @@ export function runReferencePlanned(plan: LayoutPlan, source: Graph, inputs: rea
     const moves = node.kind === "rearrange" || node.kind === "reorder";
     const taken = node.inputs.map((id) => (moves ? values[id]! : inSourceOrder(values[id]!, id)));
     const ports = taken.map((_, index) => ({ name: "", value: index }));
-    const local: Graph = { ...plan.graph, inputs: ports, nodes: [{ ...node, inputs: taken.map((_, index) => index), outputs: [taken.length] }] };
+    const local: Graph = {
+      ...plan.graph,
+      inputs: ports,
+      nodes: [{ ...node, inputs: taken.map((_, index) => index), outputs: [taken.length] }],
+    };
     const result = runReference(local, taken, plan)[taken.length]!;
     const held = plan.graph.values[node.outputs[0]!]!.axes;
     const to = inOrder(result.axes, held.map((axis) => axis.letter).join(""));
-    values[node.outputs[0]!] = { axes: to.map((axis, index) => ({ ...held[index]!, size: axis.size })), data: rearrangeArray(result.data, result.axes, to) };
+    values[node.outputs[0]!] = {
+      axes: to.map((axis, index) => ({ ...held[index]!, size: axis.size })),
+      data: rearrangeArray(result.data, result.axes, to),
+    };
   }
   return values;
 }

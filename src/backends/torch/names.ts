@@ -4,8 +4,8 @@
 
 const keywords =
   "False None True and as assert async await break class continue def del elif else except finally for from global if import in is lambda nonlocal not or pass raise return try while with yield match case";
-/** What the emitted file itself uses. */
-const used = "self torch nn F math np Path max min float range len print INPUTS OUTPUTS load_model x";
+/** What the emitted file itself uses, helper classes too. */
+const used = "Sparsemax self torch nn F math np Path max min float range len print INPUTS OUTPUTS load_model x";
 /** Attributes of torch.nn.Module that a layer's name must not hide. */
 const moduleAttributes =
   "add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches eval extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half ipu load_state_dict modules mtia named_buffers named_children named_modules named_parameters parameters register_backward_hook register_buffer register_forward_hook register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory state_dict to to_empty train training type xpu zero_grad T_destination";
@@ -17,10 +17,10 @@ const reservedModules = new Set(`${keywords} ${moduleAttributes}`.split(" "));
 function identifier(name: string, fallback: string): string {
   const text = name
     .normalize("NFKC")
-    .replace(/[^\p{L}\p{N}_]+/gu, "_")
+    .replace(/[^\p{XID_Continue}]+/gu, "_")
     .replace(/^_+|_+$/g, "");
   if (text === "") return fallback;
-  return /^[\p{L}]/u.test(text) ? text : `${fallback}_${text}`;
+  return /^\p{XID_Start}/u.test(text) ? text : `${fallback}_${text}`;
 }
 
 /** Hands out names that are not taken yet. */
@@ -54,7 +54,9 @@ export class Names {
 
 /** Whether `text` can be the name of a class. */
 export function isClassName(text: string): boolean {
-  return /^[\p{L}_][\p{L}\p{N}_]*$/u.test(text) && !reservedVariables.has(text) && !reservedModules.has(text);
+  return (
+    /^[\p{XID_Start}_]\p{XID_Continue}*$/u.test(text) && !reservedVariables.has(text) && !reservedModules.has(text)
+  );
 }
 
 /** A class name out of a model's name; `Net` where Keras made the name up. */

@@ -1,0 +1,198 @@
+/** channelwise convert: what is written by which option, and that a failure leaves everything as it was. */
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { afterAll, describe, expect, test } from "vitest";
+import { readZip } from "../../src/bytes/zip.ts";
+import { readSafetensors } from "../../src/formats/safetensors.ts";
+import {
+  arrays,
+  channelwise,
+  contents,
+  fixture,
+  json,
+  layerOf,
+  Scratch,
+  swapped,
+  withConfig,
+  type Json,
+} from "./command.ts";
+
+const scratch = new Scratch();
+afterAll(() => scratch.remove());
+
+const seed = fixture("seed-experiment");
+const text = (path: string) => readFileSync(path, "utf8");
+
+describe.concurrent("convert writes", () => {
+  test("a folder by default, and says what was verified", async () => {
+    const out = scratch.file("not", "yet", "there");
+    const { code, stdout, stderr } = await channelwise("convert", seed, out);
+    expect(code).toBe(0);
+    expect(stdout).toBe("");
+    expect(stderr).toContain("flatten: NCL to NLC, as Keras' Flatten merges it");
+    expect(stderr).toMatch(/verified {2}3 layers on 2 random inputs, outputs at most \S+ apart/);
+    expect(stderr).toMatch(/model\.py \(\d+ bytes\), model\.safetensors \(\d+ bytes\), check\.npz \(\d+ bytes\)/);
+    expect(readdirSync(out).sort()).toEqual(["check.npz", "model.py", "model.safetensors"]);
+    expect(text(`${out}/model.py`)).toContain("x = x.permute(0, 2, 1)");
+    expect([...arrays(`${out}/check.npz`).keys()]).toEqual(["input_0", "output_0"]);
+  });
+
+  test("--json: the files and the report", async () => {
+    const out = scratch.file("with-json");
+    const said = await json("convert", seed, out);
+    expect(said.to).toBe("pytorch");
+    for (const { name, bytes } of said.written) expect(readFileSync(`${out}/${name}`), name).toHaveLength(bytes);
+    expect(said.report.agrees).toBe(true);
+    expect(said.report.layers.map((layer: Json) => layer.name)).toEqual(["conv1d", "flatten", "dense"]);
+  });
+
+  test("--flatten fold: no permute, and other rows in the weights", async () => {
+    const [folded, permuted] = [scratch.file("folded"), scratch.file("permuted")];
+    const name = fixture("flatten-dense");
+    await Promise.all([json("convert", name, folded, "--flatten", "fold"), json("convert", name, permuted)]);
+    expect(text(`${folded}/model.py`)).not.toContain("permute");
+    const state = (folder: string) =>
+      readSafetensors(new Uint8Array(readFileSync(`${folder}/model.safetensors`)), []).tensors;
+    expect([...state(folded).keys()]).toEqual([...state(permuted).keys()]);
+    expect(state(folded).get("dense.weight")).not.toEqual(state(permuted).get("dense.weight"));
+    expect(state(folded).get("conv1d.weight")!.shape).toEqual(state(permuted).get("conv1d.weight")!.shape);
+  });
+
+  test("--io keras: inputs and outputs as Keras has them", async () => {
+    const [keras, torch] = [scratch.file("io-keras"), scratch.file("io-torch")];
+    const name = fixture("convolutional-autoencoder");
+    await Promise.all([json("convert", name, keras, "--io", "keras"), json("convert", name, torch)]);
+    expect(text(`${keras}/model.py`)).toContain('INPUTS = {"signal": "NLC"}');
+    expect(text(`${torch}/model.py`)).toContain('INPUTS = {"signal": "NLC -> NCL"}');
+    expect(text(`${torch}/model.py`)).toContain('OUTPUTS = {"restored": "NLC -> NCL", "code": "NC"}');
+    const [last, first] = [arrays(`${keras}/check.npz`), arrays(`${torch}/check.npz`)];
+    expect(first.get("input_0")).toEqual(swapped(last.get("input_0")!));
+    expect(first.get("output_0")).toEqual(swapped(last.get("output_0")!));
+    expect(first.get("output_1")).toEqual(last.get("output_1"));
+  });
+
+  test("--name and --weights pt", async () => {
+    const out = scratch.file("named");
+    const said = await json("convert", seed, out, "--name", "SeedNet", "--weights", "pt");
+    expect(said.written.map((file: Json) => file.name)).toEqual(["model.py", "model.pt", "check.npz"]);
+    expect(text(`${out}/model.py`)).toContain("class SeedNet(nn.Module):");
+    expect(text(`${out}/model.py`)).toContain("torch.load(path, weights_only=True)");
+    expect(text(`${out}/model.py`)).not.toContain("safetensors");
+  });
+
+  test("by OUT's ending: .safetensors, .pt", async () => {
+    const [tensors, checkpoint] = [scratch.file("model.safetensors"), scratch.file("Model.PT")];
+    const said = await Promise.all([json("convert", seed, tensors), json("convert", seed, checkpoint)]);
+    expect(said.map((document) => document.to)).toEqual(["safetensors", "pt"]);
+    const read = readSafetensors(new Uint8Array(readFileSync(tensors)), []);
+    expect([...read.tensors.keys()].sort()).toEqual(["conv1d.bias", "conv1d.weight", "dense.bias", "dense.weight"]);
+    expect(
+      [...readZip(new Uint8Array(readFileSync(checkpoint)), []).keys()].some((name) => name.endsWith("data.pkl")),
+    ).toBe(true);
+  });
+
+  test("by --to, whatever OUT's ending", async () => {
+    const [folder, file] = [scratch.file("odd.pt"), scratch.file("weights.bin")];
+    await Promise.all([
+      json("convert", seed, folder, "--to", "pytorch"),
+      json("convert", seed, file, "--to", "safetensors"),
+    ]);
+    expect(existsSync(`${folder}/model.py`)).toBe(true);
+    expect(readSafetensors(new Uint8Array(readFileSync(file)), []).tensors.size).toBe(4);
+  });
+
+  test("the same bytes twice, over what was there", async () => {
+    const out = scratch.file("twice");
+    await json("convert", seed, out, "--flatten", "fold");
+    writeFileSync(`${out}/notes.txt`, "mine");
+    await json("convert", seed, out);
+    const first = contents(out);
+    await json("convert", seed, out);
+    expect(contents(out)).toEqual(first);
+    expect(Object.keys(first)).toEqual(["check.npz", "model.py", "model.safetensors", "notes.txt"]);
+  });
+});
+
+describe.concurrent("a conversion that fails leaves everything as it was:", () => {
+  /** A folder with an older conversion in it. */
+  function older(name: string): string {
+    const folder = scratch.file(name);
+    mkdirSync(folder);
+    for (const file of ["model.py", "model.safetensors", "check.npz"])
+      writeFileSync(`${folder}/${file}`, `old ${file}`);
+    return folder;
+  }
+  const fails = async (code: number, message: RegExp, ...args: readonly string[]) => {
+    const finished = await channelwise("convert", ...args);
+    expect(finished.stderr).toMatch(message);
+    expect(finished.stderr.match(/channelwise:/g)).toHaveLength(1);
+    expect(finished.stdout).toBe("");
+    expect(finished.code).toBe(code);
+  };
+
+  test("a layer that is not supported", async () => {
+    const model = scratch.write(
+      "unsupported.keras",
+      withConfig(seed, (config) => {
+        layerOf(config, "Conv1D").class_name = "ConvHologram";
+      }),
+    );
+    const folder = older("unsupported");
+    const before = contents(folder);
+    await fails(3, /unsupported-layer: .*ConvHologram[\s\S]*conv1d/, model, folder);
+    expect(contents(folder)).toEqual(before);
+  });
+
+  test("a file that was cut off", async () => {
+    const model = scratch.write("cut.keras", readFileSync(seed).subarray(0, -100));
+    const folder = older("cut");
+    const before = contents(folder);
+    await fails(3, /corrupt-file/, model, folder);
+    await fails(3, /corrupt-file/, model, scratch.file("cut.safetensors"));
+    expect(contents(folder)).toEqual(before);
+    expect(existsSync(scratch.file("cut.safetensors"))).toBe(false);
+  });
+
+  test("--to keras, and an ending that means it", async () => {
+    const out = scratch.file("back.keras");
+    await fails(2, /writing Keras files is not supported yet/, seed, scratch.file("back"), "--to", "keras");
+    await fails(2, /writing Keras files is not supported yet/, seed, out);
+    expect(existsSync(out) || existsSync(scratch.file("back"))).toBe(false);
+  });
+
+  test("a class name that is none", () =>
+    fails(2, /option name: expected the name of a Python class, got "a b"/, seed, scratch.file("x1"), "--name", "a b"));
+
+  test("OUT is a file where a folder is needed", async () => {
+    const out = scratch.write("a-file", "mine");
+    await fails(2, /expected .*a-file to be a folder/, seed, out);
+    expect(text(out)).toBe("mine");
+  });
+
+  test("OUT is a folder where a file is needed", async () => {
+    const out = scratch.file("a-folder.safetensors");
+    mkdirSync(out);
+    await fails(3, /cannot write .*a-folder\.safetensors: /, seed, out);
+    expect(readdirSync(out)).toEqual([]);
+  });
+
+  test.each(["folder", "one.safetensors", "one.pt"])("OUT is below a file: %s", async (name) => {
+    const file = scratch.write(`plain-${name}`, "mine");
+    await fails(3, /^channelwise: unreadable-file: cannot write /, seed, `${file}/${name}`);
+    expect(text(file)).toBe("mine");
+  });
+
+  test("one of several files can't be written", async () => {
+    const folder = scratch.file("blocked");
+    mkdirSync(`${folder}/check.npz`, { recursive: true });
+    writeFileSync(`${folder}/model.py`, "old");
+    const before = contents(folder);
+    await fails(3, /cannot write/, seed, folder);
+    expect(contents(folder)).toEqual(before);
+  });
+});
+
+test("nothing above left a part behind", () => {
+  const names = readdirSync(scratch.folder, { recursive: true }).map(String);
+  expect(names.filter((name) => name.endsWith(".part"))).toEqual([]);
+  expect(names).toContain("twice/notes.txt");
+});
