@@ -15,7 +15,6 @@ import {
   axisIndex,
   inOrder,
   isView,
-  layoutText,
   lettersOf,
   type Part,
   parseLayout,
