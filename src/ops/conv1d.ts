@@ -102,7 +102,8 @@ export const fromKeras: Record<string, FromKeras> = {
 export const toTorch: ToTorch<Conv1d> = ({ attributes, inputs, weights }, torch) => {
   const { filters, groups, taps, stride, dilation, padding } = attributes;
   const channels = axisSize(inputs[0]!, "C")!;
-  const even = padding !== "same" && padding[0] === padding[1];
+  const none = padding !== "same" && padding[0] === 0 && padding[1] === 0;
+  const even = none || (padding !== "same" && padding[0] === padding[1] && !torch.varies());
   const options = [
     `kernel_size=${taps}`,
     ...(stride > 1 ? [`stride=${stride}`] : []),

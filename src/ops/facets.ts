@@ -159,6 +159,8 @@ export interface TorchWriter {
   input(index: number): string;
   /** Axis numbers in PyTorch are positions: the position of `letter` in input `index`. */
   dim(letter: string, index?: number): number;
+  /** Whether another call of the same layer has other attributes, so that these can't be the module's. */
+  varies(): boolean;
   /** Declares the layer's module in `__init__` (once per layer) and gives `self.name`. */
   module(construct: string, suffix?: string): string;
   /** The tensor called `name` of that module's state is this weight, rearranged to PyTorch's layout. */

@@ -182,6 +182,11 @@ class Emitter {
     return {
       input: (index) => inputs[index]!.name,
       dim: position,
+      varies: () => {
+        const own = JSON.stringify(node.attributes);
+        const calls = this.#plan.graph.nodes.filter((other) => other.layer === layer && other.kind === node.kind);
+        return calls.some((other) => JSON.stringify(other.attributes) !== own);
+      },
       module: (construct, suffix = "") => {
         const modules = this.#modules.get(layer) ?? new Map<string, { name: string; construct: string }>();
         this.#modules.set(layer, modules);

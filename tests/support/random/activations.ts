@@ -19,8 +19,12 @@ function erf(x: number): number {
   return ((2 / Math.sqrt(Math.PI)) * sum * width) / 3;
 }
 
+/** NaN where a value lies so near a jump of its function that float32 may take the other side: such a layer is drawn again. */
+const jump = (distance: number) => (Math.abs(distance) < 1e-4 ? Number.NaN : 0);
+
 /** As Keras computes it: what is above the threshold, clipped, and of what is below a share. */
 export function relu(x: number, { slope = 0, maximum = Number.POSITIVE_INFINITY, threshold = 0 }): number {
+  if (threshold !== 0 && Number.isNaN(jump(x - threshold))) return Number.NaN;
   return clip(x > threshold ? x : 0, 0, maximum) - slope * Math.max(threshold - x, 0);
 }
 
@@ -46,7 +50,7 @@ const elementwise: Readonly<Record<string, (x: number) => number>> = {
   hard_silu: (x) => x * clip(x / 6 + 0.5, 0, 1),
   hard_swish: (x) => x * clip(x / 6 + 0.5, 0, 1),
   hard_tanh: (x) => clip(x, -1, 1),
-  hard_shrink: (x) => (x > 0.5 || x < -0.5 ? x : 0),
+  hard_shrink: (x) => (x > 0.5 || x < -0.5 ? x : 0) + jump(Math.abs(x) - 0.5),
   soft_shrink: (x) => (x > 0.5 ? x - 0.5 : x < -0.5 ? x + 0.5 : 0),
   tanh_shrink: (x) => x - Math.tanh(x),
   sparse_plus: (x) => (x <= -1 ? 0 : x >= 1 ? x : ((x + 1) * (x + 1)) / 4),
@@ -68,9 +72,10 @@ const overLastAxis: Readonly<Record<string, (line: number[]) => number[]>> = {
   sparsemax(line) {
     const sorted = [...line].sort((a, b) => b - a);
     const partial = sorted.map((_, i) => sorted.slice(0, i + 1).reduce((sum, value) => sum + value));
+    const jumps = partial.map((sum, i) => jump(1 + (i + 1) * sorted[i]! - sum));
     const support = partial.filter((sum, i) => 1 + (i + 1) * sorted[i]! > sum);
     const threshold = (support.reduce((sum, value) => sum + value) - 1) / support.length;
-    return line.map((value) => Math.max(value - threshold, 0));
+    return line.map((value) => Math.max(value - threshold, 0) + jumps.reduce((all, own) => all + own));
   },
 };
 

@@ -1,0 +1,28 @@
+/**
+ * model: whole networks, one series at a time and 64 at once. All contenders take channels-last series and run the same layers.
+ */
+import * as networks from "./networks/index.js";
+import { contestReport } from "./lib/suite.js";
+
+/** @param {import("./lib/suite.js").Context} context */
+export async function model(context) {
+  const about =
+    "Whole networks with seeded weights, channels-last series in. The float64 computation is made for two samples; the rest of a batch has to agree among the contenders.";
+  const { add, done } = contestReport(context, "model", about, [
+    { title: "network", width: 22, left: true },
+    { title: "Mflop", width: 7 },
+    { title: "batch", width: 7 },
+  ]);
+  for (const make of [
+    networks.motionCnn,
+    networks.ecgResidual,
+    networks.gpd,
+    networks.inceptionTime,
+    networks.keywordCnn,
+    networks.tcn,
+  ]) {
+    const net = make();
+    for (const batch of [1, 64]) await add([net.name, (net.flop / 1e6).toFixed(1), batch], net, { batch });
+  }
+  done();
+}
