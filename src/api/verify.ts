@@ -9,13 +9,15 @@ import { type Axes, layoutText, lettersOf, inOrder, rearrangeArray, shapeOf, siz
 import { type Array64, readTorchSignature, TorchProgram } from "../backends/torch/interpret.ts";
 import { stateData } from "../backends/torch/state.ts";
 import { wrongOption } from "../error.ts";
-import type { ValueId } from "../graph/graph.ts";
+import type { EngineValue } from "../backends/wasm/engine.ts";
+import type { Graph, ValueId } from "../graph/graph.ts";
 import type { LayoutNote } from "../plan/layout.ts";
 import { compareArrays, type Difference } from "./compare.ts";
 import { type Conversion, type TorchConversion, torchConversion } from "./convert.ts";
 import { toFloat32 } from "../bytes/numbers.ts";
 import type { StoredArray, TensorData } from "../tensor.ts";
 import type { Model } from "./model.ts";
+import { RoundingCheck } from "./rounding.ts";
 import { inputRecord, type RandomInput, randomInputs } from "./random.ts";
 
 /** What `verify` compares, and on what. */
@@ -36,6 +38,8 @@ export interface LayerReport extends Difference {
   /** Axes in the source's order, and their sizes in this run. */
   readonly layout: string;
   readonly shape: readonly number[];
+  /** Whether the difference is past the tolerance and yet only what float32 rounds: both sides were checked in float64. */
+  readonly rounding: boolean;
 }
 
 /** What `verify` found. */
@@ -132,42 +136,71 @@ export function verifyProgram(
   const torch = new TorchProgram(against?.source ?? program.source);
   torch.loadState(against?.state ?? ownState(conversion));
 
-  const layers: LayerReport[] = [];
-  const compare = (name: string, className: string, value: ValueId, got: Array64, data?: TensorData) => {
-    const want = wanted.get(plan.origins[value]!)!;
+  const byLine = layersByLine(conversion, against);
+  const layers: Compared[] = [];
+  const compare = (name: string, className: string, value: ValueId, got: Array64, data?: TensorData): Compared => {
+    const origin = plan.origins[value]!;
+    const want = wanted.get(origin)!;
     const held = sizedAxes(plan.graph.values[value]!.axes, got.shape);
-    return compareValue(name, className, got, held, data ? { ...want, data } : want);
+    return { origin, ...compareValue(name, className, got, held, data ? { ...want, data } : want) };
   };
-  // Layers by the line that makes them; a program that is not the conversion's own has other lines.
-  const known = against === undefined || against.source === program.source;
-  const byLine = new Map<number, { name: string; className: string; value: ValueId }[]>();
-  for (const call of known ? plan.graph.calls : []) {
-    call.outputs.forEach((value, index) => {
-      const line = program.variables.get(value)!.line;
-      const entry = { name: index === 0 ? call.name : `${call.name}:${index}`, className: call.layer.className, value };
-      byLine.set(line, [...(byLine.get(line) ?? []), entry]);
-    });
-  }
   let done = 0;
-  const given = programInputs(conversion, model, inputs);
-  const results = torch.run(given, (line, _name, value) => {
-    for (const entry of byLine.get(line) ?? [])
-      layers.push(compare(entry.name, entry.className, entry.value, value as Array64));
+  const results = torch.run(programInputs(conversion, model, inputs), (line, _name, value) => {
+    for (const layer of byLine.get(line) ?? []) {
+      layers.push(compare(layer.name, layer.className, layer.value, value as Array64));
+    }
     onProgress?.(++done, program.variables.size);
   });
   const outputs = plan.graph.outputs.map(({ name, value }, index) =>
     compare(name, "", value, results[index]!, predicted[index]!.data),
   );
-  const differs = [...layers, ...outputs].find((entry) => !entry.agrees);
+  const reports = settled(graph, wanted, [...layers, ...outputs]);
+  const differs = reports.find((report) => !report.agrees);
   return {
     agrees: differs === undefined,
-    layers,
-    outputs,
+    layers: reports.slice(0, layers.length),
+    outputs: reports.slice(layers.length),
     firstDifference: differs?.name ?? null,
     samples,
     seed,
     notes: plan.notes.map(({ layer, ...note }) => ({ ...note, layer: layer.path, className: layer.className })),
   };
+}
+
+/** A comparison, with what may be needed to look closer. */
+interface Compared {
+  readonly report: LayerReport;
+  /** The source's value. */
+  readonly origin: ValueId;
+  /** What the converted program computed, in the source's order of axes. */
+  readonly data: Float64Array;
+}
+
+/** Looks closer where both sides differ: rounding alone is no fault. */
+function settled(graph: Graph, engine: Map<ValueId, EngineValue>, compared: readonly Compared[]): LayerReport[] {
+  if (compared.every(({ report }) => report.agrees)) return compared.map(({ report }) => report);
+  const check = new RoundingCheck(graph, engine);
+  return compared.map(({ report, origin, data }) => {
+    const rounding = !report.agrees && check.explains(origin, data);
+    return rounding ? { ...report, agrees: true, rounding } : report;
+  });
+}
+
+/** Layers by the line of the program that makes them; none for a program that is not what the conversion wrote. */
+function layersByLine(
+  { plan, program }: Conversion,
+  against: Against | undefined,
+): Map<number, { name: string; className: string; value: ValueId }[]> {
+  const byLine = new Map<number, { name: string; className: string; value: ValueId }[]>();
+  if (against !== undefined && against.source !== program.source) return byLine;
+  for (const call of plan.graph.calls) {
+    call.outputs.forEach((value, index) => {
+      const { line } = program.variables.get(value)!;
+      const entry = { name: index === 0 ? call.name : `${call.name}:${index}`, className: call.layer.className, value };
+      byLine.set(line, [...(byLine.get(line) ?? []), entry]);
+    });
+  }
+  return byLine;
 }
 
 /** The inputs in the order of axes that the program takes. */
@@ -187,11 +220,14 @@ function compareValue(
   got: Array64,
   held: Axes,
   want: { data: TensorData; axes: Axes },
-): LayerReport {
+): { report: LayerReport; data: Float64Array } {
   const shape = shapeOf(want.axes) as number[];
   const axes = inOrder(held, lettersOf(want.axes));
   const same = axes.every((axis, index) => axis.size === shape[index]);
   // Parts of a merged axis may be held in another order, too (fold).
-  const data = same ? rearrangeArray(Float64Array.from(got.data as ArrayLike<number>), held, want.axes) : [];
-  return { name, className, layout: layoutText(want.axes), shape, ...compareArrays(data, want.data) };
+  const data = same
+    ? rearrangeArray(Float64Array.from(got.data as ArrayLike<number>), held, want.axes)
+    : new Float64Array();
+  const found = { ...compareArrays(data, want.data), rounding: false };
+  return { report: { name, className, layout: layoutText(want.axes), shape, ...found }, data };
 }

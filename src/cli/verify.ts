@@ -43,7 +43,7 @@ function print(report: Report): void {
     layoutAndShape(entry.layout, entry.shape),
     difference(entry.maxAbsolute),
     difference(entry.maxRelative),
-    entry.agrees ? "agrees" : "DIFFERS",
+    entry.rounding ? "agrees but for rounding" : entry.agrees ? "agrees" : "DIFFERS",
   ];
   console.log(
     table([
