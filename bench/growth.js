@@ -77,7 +77,8 @@ async function measure({ module, quick }, length, channels, batch) {
   const [{ best: seconds }] = await race([run], { seconds: quick ? 0.1 : 1, rounds: 3 });
   const bytes = model.memoryBytes;
   model.dispose();
-  return { seconds, perFlop: seconds / (net.flop * batch), bytes, numbers: batch * length * channels };
+  const numbers = batch * length * channels + net.parameters;
+  return { seconds, perFlop: seconds / (net.flop * batch), bytes, numbers };
 }
 
 /** @param {number[]} costs per unit of work, from the smallest size to the largest */

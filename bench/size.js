@@ -64,12 +64,12 @@ export async function size(context) {
   report.write();
 }
 
-/** @returns {Promise<((file?: string, code?: string) => Promise<Buffer>) | null>} */
+/** @returns {Promise<((file?: string, source?: string) => Promise<Buffer>) | null>} */
 async function bundler() {
   const name = "rolldown";
-  const found = await import(name).catch(() => null);
+  const found = /** @type {any} */ (await import(name).catch(() => null));
   if (!found) return null;
-  return async (file, code) => {
+  return async (file, source) => {
     const id = file ?? "\0entry";
     const build = await found.rolldown({
       input: id,
@@ -80,14 +80,18 @@ async function bundler() {
       plugins: [
         {
           name: "entry",
-          resolveId: (/** @type {string} */ source) => (code && source === id ? id : null),
-          load: (/** @type {string} */ source) => (code && source === id ? code : null),
+          resolveId: (/** @type {string} */ wanted) => (source && wanted === id ? id : null),
+          load: (/** @type {string} */ wanted) => (source && wanted === id ? source : null),
         },
       ],
     });
     const { output } = await build.generate({ format: "esm", minify: true, codeSplitting: false });
     await build.close();
-    return Buffer.concat(output.filter(({ type }) => type === "chunk").map((chunk) => Buffer.from(chunk.code)));
+    return Buffer.concat(
+      output
+        .filter((/** @type {any} */ { type }) => type === "chunk")
+        .map((/** @type {any} */ { code }) => Buffer.from(code)),
+    );
   };
 }
 

@@ -2,7 +2,8 @@
  * transpose: turning two axes around, in bytes per second: each byte is read once and written once
  *
  * Two measures. `kernel` is the kernel alone on its memory; its ceiling is a plain copy of as many bytes in the same memory.
- * `call` takes an array and gives one, through the package's transpose() and through the peers, copies in and out included.
+ * `call` takes an array and gives one, through the package's transpose() and through the peers, copies in and out included; it uses
+ * the packaged kernels, whatever --kernels says.
  */
 import { inOrder, namedAxes, rearrangement } from "../build/js/axes.js";
 import { transpose as transposeTensor } from "../build/js/api/functions.js";
@@ -17,11 +18,12 @@ import { onnxTranspose } from "./peers/onnx.js";
 import { onnxruntimeContender } from "./peers/onnxruntime.js";
 import { tensorflowTranspose } from "./peers/tensorflow.js";
 
-const cases = /** @type {const} */ ([
+/** @type {[string, string, number[]][]} */
+const cases = [
   ["NC", "CN", [1024, 1024]],
   ["NLC", "NCL", [1, 4096, 64]],
   ["NLC", "NCL", [64, 128, 9]],
-]);
+];
 
 /** @param {import("./lib/suite.js").Context} context */
 export async function transpose(context) {
@@ -46,7 +48,7 @@ export async function transpose(context) {
       shape.reduce((all, size) => all * size, 1),
     );
     const order = [...to].map((letter) => from.indexOf(letter));
-    const expected = plainTranspose(x, [...shape], order);
+    const expected = plainTranspose(x, shape, order);
 
     const alone = kernelAlone(context.module, x, from, to, shape);
     alone.run();
@@ -54,11 +56,11 @@ export async function transpose(context) {
     const [kernel, copy] = await race([alone.run, alone.copy], effort);
 
     const own = tensor(x, from, shape);
-    const ort = await onnxruntimeContender(onnxTranspose([...shape], order), shape.slice(1));
+    const ort = await onnxruntimeContender(onnxTranspose(shape, order), shape.slice(1));
     const contenders = {
       channelwise: () => transposeTensor(/** @type {any} */ (own), to).data,
       "onnxruntime-web": () => ort.run(x),
-      "tfjs-backend-wasm": await tensorflowTranspose(x, [...shape], order),
+      "tfjs-backend-wasm": await tensorflowTranspose(x, shape, order),
     };
     for (const [name, run] of Object.entries(contenders))
       agree(`transpose ${from} ${shape}: ${name}`, await run(), expected, 0);
@@ -95,8 +97,9 @@ function kernelAlone(module, x, from, to, shape) {
   memory.floats().set(x, source / 4);
   memory.integers().set(table, tableAt / 4);
   const floats = memory.floats();
+  const kernels = /** @type {any} */ (memory.kernels);
   return {
-    run: () => memory.kernels.rearrange(source, target, plan.sizes.length, tableAt),
+    run: () => kernels.rearrange(source, target, plan.sizes.length, tableAt),
     copy: () => floats.copyWithin(target / 4, source / 4, source / 4 + x.length),
     result: () => floats.slice(target / 4, target / 4 + x.length),
   };

@@ -27,5 +27,7 @@ export function agree(what, got, expected, tolerance) {
   const error = relativeError(got, expected);
   if (error <= tolerance) return error;
   const sizes = got.length === expected.length ? "" : ` (${got.length} numbers instead of ${expected.length})`;
-  throw new Error(`outputs differ: ${what}: relative error ${error.toExponential(1)} above ${tolerance}${sizes}`);
+  throw new Error(
+    `outputs differ: ${what}: relative error ${error.toExponential(1)} above ${tolerance.toExponential()}${sizes}`,
+  );
 }

@@ -24,7 +24,7 @@ export function chooseKernels(choice) {
  */
 export function describeKernels(module) {
   const memory = new KernelMemory(module);
-  const { kernels } = memory;
+  const kernels = /** @type {any} */ (memory.kernels);
   const [M, N, K] = [16, 32, 1];
   const e = 2 ** -12;
   let end = memory.weightsEnd;

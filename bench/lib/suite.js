@@ -23,7 +23,7 @@ export const facts = ({ kernels, ceiling }) => [kernels, `ceiling ${ceiling.toFi
 export const contestNotes =
   "One thread each, in one process, in turns; medians. `ort-web` and `tfjs`: how many times longer onnxruntime-web and " +
   "tfjs-backend-wasm take. Errors are the largest difference from a float64 computation relative to the largest output, " +
-  `for channelwise, onnxruntime-web and tfjs-backend-wasm; above ${tolerance} the suite fails.`;
+  `for channelwise, onnxruntime-web and tfjs-backend-wasm; above ${tolerance.toExponential()} the suite fails.`;
 
 /**
  * A report of networks in contest.

@@ -22,6 +22,7 @@ export async function runCommand(path: string, options: RunOptions): Promise<voi
   const single = options.output.endsWith(".npy");
   if (single && model.outputs.length > 1)
     throw wrongOption("output", [`a .npz file, for ${model.outputs.length} outputs`], options.output);
+  if (options.layers?.endsWith(".npy")) throw wrongOption("layers", ["a .npz file"], options.layers);
   const inputs = readInputs(model, options.input, options.layout);
   const started = performance.now();
   const outputs = model.predictAll(inputs);

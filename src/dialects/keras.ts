@@ -12,6 +12,7 @@ import { at, invalidModel, unsupportedFeature, unsupportedLayer } from "../error
 import type { WeightTree } from "../formats/weight-tree.ts";
 import { GraphBuilder } from "../graph/build.ts";
 import type { Graph, Layer, Port, ValueId, ValueType } from "../graph/graph.ts";
+import { branchByBranch } from "../graph/order.ts";
 import { kerasBuilder, kerasClasses } from "../ops/index.ts";
 import type { StoredArray } from "../tensor.ts";
 import { brief, isObject, type Json } from "./keras-config.ts";
@@ -371,5 +372,5 @@ export function kerasGraph({ config, weights, place }: KerasSource): Graph {
   if (outputs.length === 0) throw invalidModel("a model without outputs", [...place, "output_layers"]);
   for (const layer of walk.layers) checkVariables(layer);
   const name = typeof model.config.name === "string" ? model.config.name : "model";
-  return walk.graph.finish(name, inputs, outputPorts(walk.graph, outputs, inputs));
+  return branchByBranch(walk.graph.finish(name, inputs, outputPorts(walk.graph, outputs, inputs)));
 }

@@ -31,7 +31,7 @@ import { ChannelwiseError, corruptFile, invalidModel, missingWeight, unsupported
 import { isRecord, parseJson } from "../formats/json.ts";
 import type { SafetensorsFile } from "../formats/safetensors.ts";
 import { GraphBuilder } from "../graph/build.ts";
-import { type Graph, type Layer, layersOf, type Weight } from "../graph/graph.ts";
+import { type Graph, type Layer, layersOf, type ValueId, type Weight } from "../graph/graph.ts";
 import type { OpSpec } from "../ops/facets.ts";
 import { facet, type OpKind, specs } from "../ops/index.ts";
 import { count, natural, type Schema, wrongAttribute } from "../ops/schema.ts";
@@ -50,6 +50,10 @@ export interface TensorPlace {
 /** The metadata that makes a state dict a model. */
 export function describeGraph(graph: Graph, place: (layer: Layer, role: string) => TensorPlace): string {
   const layers = layersOf(graph);
+  // Values are numbered as they come about: the inputs, then the output of each node.
+  const made = [...graph.inputs.map((port) => port.value), ...graph.nodes.map((node) => node.outputs[0]!)];
+  const numbers = new Map(made.map((value, index) => [value, index]));
+  const number = (value: ValueId) => numbers.get(value)!;
   return JSON.stringify({
     version,
     name: graph.name,
@@ -65,14 +69,18 @@ export function describeGraph(graph: Graph, place: (layer: Layer, role: string) 
     nodes: graph.nodes.map((node) => ({
       op: node.kind,
       layer: layers.indexOf(node.layer),
-      inputs: node.inputs,
-      output: node.outputs[0],
+      inputs: node.inputs.map(number),
+      output: number(node.outputs[0]!),
       weights: node.weights,
       layout: layoutText(graph.values[node.outputs[0]!]!.axes),
       attributes: node.attributes,
     })),
-    calls: graph.calls.map((call) => ({ name: call.name, layer: layers.indexOf(call.layer), outputs: call.outputs })),
-    outputs: graph.outputs,
+    calls: graph.calls.map((call) => ({
+      name: call.name,
+      layer: layers.indexOf(call.layer),
+      outputs: call.outputs.map(number),
+    })),
+    outputs: graph.outputs.map(({ name, value }) => ({ name, value: number(value) })),
   });
 }
 

@@ -115,7 +115,7 @@ export const toTorch: ToTorch<Conv1d> = ({ attributes, inputs, weights }, torch)
   const module = torch.module(`nn.Conv1d(${[channels, filters, ...options].join(", ")})`);
   torch.state("weight", "kernel");
   if (weights.includes("bias")) torch.state("bias", "bias");
-  const x = even ? torch.input(0) : padStep(torch, attributes);
+  const x = even ? torch.input(0) : padStep(torch, inputs[0]!, attributes);
   return `${module}(${x})`;
 };
 

@@ -127,7 +127,7 @@ export const globalFromKeras: Record<string, FromKeras> = {
   GlobalAveragePooling1D: globalPooling("average"),
 };
 
-export const toTorch: ToTorch<Pool1d> = ({ attributes }, torch) => {
+export const toTorch: ToTorch<Pool1d> = ({ attributes, inputs }, torch) => {
   const { kind, taps, stride, padding } = attributes;
   const sizes = `kernel_size=${taps}${stride === taps ? "" : `, stride=${stride}`}`;
   // PyTorch pads evenly, and by half a window at most.
@@ -137,7 +137,7 @@ export const toTorch: ToTorch<Pool1d> = ({ attributes }, torch) => {
       padding[0] === 0 ? "" : `, padding=${padding[0]}${kind === "average" ? ", count_include_pad=False" : ""}`;
     return `F.${kind === "max" ? "max" : "avg"}_pool1d(${torch.input(0)}, ${sizes}${even})`;
   }
-  if (kind === "max") return `F.max_pool1d(${padStep(torch, attributes, 'float("-inf")')}, ${sizes})`;
+  if (kind === "max") return `F.max_pool1d(${padStep(torch, inputs[0]!, attributes, 'float("-inf")')}, ${sizes})`;
   const x = torch.input(0);
   const amounts = padAmounts(torch, attributes);
   const share = torch.step(

@@ -72,7 +72,7 @@ function significant(axes: Axes, letters: string): string {
   return [...letters].filter((letter) => axes[axisIndex(axes, letter)]!.size !== 1).join("");
 }
 
-export const rearrangeArrange: Arrange<Rearrange> = ({ to, letters }, [input], [output], { flatten }) => {
+export const rearrangeArrange: Arrange<Rearrange> = ({ to, letters }, [input], [output], { flatten, target }) => {
   const groups = parseLayout(to).map(([group]) => group!.join(""));
   const merges = groups.filter((group) => group.length > 1);
   const { source, held } = input!;
@@ -99,6 +99,9 @@ export const rearrangeArrange: Arrange<Rearrange> = ({ to, letters }, [input], [
   let last = -1;
   const places = groups.map((group) => (last = group === "1" ? last + 1e-3 : first(group)));
   const sequence = groups.map((_, index) => index).sort((a, b) => places[a]! - places[b]!);
+  // A new length goes where PyTorch's series have it: (N, C) becomes (N, C, 1).
+  if (target === "torch" && letters === "NLC" && groups[1] === "1")
+    sequence.push(...sequence.splice(sequence.indexOf(1), 1));
   const inHeldOrder = (group: string) =>
     [...group].sort((a, b) => lettersOf(want).indexOf(a) - lettersOf(want).indexOf(b)).join("");
   const texts = sequence.map((index) =>
@@ -321,6 +324,9 @@ export const fromKeras: Record<string, FromKeras> = {
       return letters.length === 2
         ? input
         : call.rearrange(input, letters.length === 1 ? `${letters}1` : `${letters[0]}(${letters.slice(1)})`, "NC");
+    }
+    if (letters.length === 2 && shape.length === 2 && shape[0] === 1 && shape[1] === total) {
+      return call.rearrange(input, `${letters[0]}1${letters[1]}`, "NLC");
     }
     const attributes: Reshape = { shape };
     return call.emit("reshape", attributes, [input]);

@@ -1,8 +1,9 @@
 /**
  * Pieces of Python that several families write.
  */
+import { type Axes, axisSize, shapeText, withAxis } from "../axes.ts";
 import type { TorchWriter } from "./facets.ts";
-import { extent, type Window } from "./window.ts";
+import { extent, resolvePadding, type Window } from "./window.ts";
 
 /** A number as Python writes it; whole numbers of float parameters keep their point. */
 export function float(value: number): string {
@@ -34,8 +35,14 @@ export function padAmounts(torch: TorchWriter, window: Window): string {
   return `(${amount} // 2, ${amount} - ${amount} // 2)`;
 }
 
-/** Writes the statement that pads input 0 as the window asks, with zeros or `value`; gives the padded variable. */
-export function padStep(torch: TorchWriter, window: Window, value?: string): string {
+/** Writes the statement that pads input 0, which has these axes, as the window asks, with zeros or `value`; gives the padded variable. */
+export function padStep(torch: TorchWriter, axes: Axes, window: Window, value?: string): string {
   const fill = value === undefined ? "" : `, value=${value}`;
-  return torch.step(`F.pad(${torch.input(0)}, ${padAmounts(torch, window)}${fill})`, "padded as Keras does");
+  const length = axisSize(axes, "L");
+  const size = length === null ? null : resolvePadding(window, length).reduce((sum, zeros) => sum + zeros, length);
+  const shape = shapeText(withAxis(axes, "L", { size }));
+  return torch.step(
+    `F.pad(${torch.input(0)}, ${padAmounts(torch, window)}${fill})`,
+    `(${shape})  padded as Keras does`,
+  );
 }

@@ -1,6 +1,6 @@
 """Net, converted from Keras by channelwise.
 
-Run this file to compare it with what the Keras model gives for the inputs in check.npz.
+Run this file to compare it with what channelwise recorded of the Keras model in check.npz.
 """
 
 from pathlib import Path
@@ -46,8 +46,8 @@ class Net(nn.Module):
         x = self.conv1d_3(x)                # (N, 4, 8)
         x = F.relu(x)                       # (N, 4, 8)
         x = x.repeat_interleave(2, dim=2)   # (N, 4, 16)
-        x = self.restored(x)                # (N, 2, 16)
-        return x, code
+        restored = self.restored(x)         # (N, 2, 16)
+        return restored, code
 
 
 def load_model(path=Path(__file__).with_name("model.safetensors")):

@@ -1,6 +1,6 @@
 """Net, converted from Keras by channelwise.
 
-Run this file to compare it with what the Keras model gives for the inputs in check.npz.
+Run this file to compare it with what channelwise recorded of the Keras model in check.npz.
 """
 
 from pathlib import Path
@@ -30,12 +30,12 @@ class Net(nn.Module):
         conv1d_1 = self.conv1d_1(left)                 # (N, 2, 6)
         conv1d_1 = F.relu(conv1d_1)                    # (N, 2, 6)
         concatenate = torch.cat([x, conv1d_1], dim=1)  # (N, 5, 6)
+        x = self.mask(concatenate)                     # (N, 1, 4)
+        mask = torch.sigmoid(x)                        # (N, 1, 4)
         x = concatenate.permute(0, 2, 1)               # (N, 6, 5)  NLC, as Keras' Flatten merges it
         x = x.flatten(1)                               # (N, 30)
-        mask = self.mask(concatenate)                  # (N, 1, 4)
-        mask = torch.sigmoid(mask)                     # (N, 1, 4)
-        x = self.score(x)                              # (N, 1)
-        return mask, x
+        score = self.score(x)                          # (N, 1)
+        return mask, score
 
 
 def load_model(path=Path(__file__).with_name("model.safetensors")):

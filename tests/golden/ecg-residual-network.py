@@ -1,6 +1,6 @@
 """Net, converted from Keras by channelwise.
 
-Run this file to compare it with what the Keras model gives for the inputs in check.npz.
+Run this file to compare it with what channelwise recorded of the Keras model in check.npz.
 """
 
 from pathlib import Path
@@ -33,16 +33,16 @@ class Net(nn.Module):
         x = self.conv1d(ecg)                                # (N, 4, 48)
         x = self.batch_normalization(x)                     # (N, 4, 48)
         activation = F.relu(x)                              # (N, 4, 48)
-        x = F.max_pool1d(activation, kernel_size=4)         # (N, 4, 12)
-        conv1d_2 = F.pad(activation, (1, 2))                # padded as Keras does
-        conv1d_2 = self.conv1d_2(conv1d_2)                  # (N, 6, 12)
-        x = self.conv1d_1(x)                                # (N, 6, 12)
-        add = conv1d_2 + x                                  # (N, 6, 12)
+        x = F.pad(activation, (1, 2))                       # (N, 4, 51)  padded as Keras does
+        x = self.conv1d_2(x)                                # (N, 6, 12)
+        max_pooling1d = F.max_pool1d(activation, kernel_size=4)  # (N, 4, 12)
+        conv1d_1 = self.conv1d_1(max_pooling1d)             # (N, 6, 12)
+        add = x + conv1d_1                                  # (N, 6, 12)
         x = self.batch_normalization_1(add)                 # (N, 6, 12)
         x = F.relu(x)                                       # (N, 6, 12)
         x = self.dropout(x)                                 # (N, 6, 12)
-        max_pooling1d_1 = F.max_pool1d(add, kernel_size=3)  # (N, 6, 4)
         x = self.conv1d_4(x)                                # (N, 8, 4)
+        max_pooling1d_1 = F.max_pool1d(add, kernel_size=3)  # (N, 6, 4)
         conv1d_3 = self.conv1d_3(max_pooling1d_1)           # (N, 8, 4)
         x = x + conv1d_3                                    # (N, 8, 4)
         x = self.batch_normalization_2(x)                   # (N, 8, 4)

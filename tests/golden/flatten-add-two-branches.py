@@ -1,6 +1,6 @@
 """Net, converted from Keras by channelwise.
 
-Run this file to compare it with what the Keras model gives for the inputs in check.npz.
+Run this file to compare it with what channelwise recorded of the Keras model in check.npz.
 """
 
 from pathlib import Path
@@ -23,9 +23,9 @@ class Net(nn.Module):
     def forward(self, input_layer):
         # input_layer: (N, 2, 10)
         x = self.conv1d(input_layer)           # (N, 3, 8)
-        conv1d_1 = self.conv1d_1(input_layer)  # (N, 4, 6)
         x = x.permute(0, 2, 1)                 # (N, 8, 3)  NLC, as Keras' Flatten merges it
         x = x.flatten(1)                       # (N, 24)
+        conv1d_1 = self.conv1d_1(input_layer)  # (N, 4, 6)
         flatten_1 = conv1d_1.permute(0, 2, 1)  # (N, 6, 4)  NLC, as Keras' Flatten merges it
         flatten_1 = flatten_1.flatten(1)       # (N, 24)
         x = x + flatten_1                      # (N, 24)

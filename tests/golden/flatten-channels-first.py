@@ -1,6 +1,6 @@
 """Net, converted from Keras by channelwise.
 
-Run this file to compare it with what the Keras model gives for the inputs in check.npz.
+Run this file to compare it with what channelwise recorded of the Keras model in check.npz.
 """
 
 from pathlib import Path
@@ -27,10 +27,10 @@ class Net(nn.Module):
         conv1d = F.relu(x)               # (N, 3, 8)
         x = conv1d.permute(0, 2, 1)      # (N, 8, 3)  NLC, as Keras' Flatten merges it
         x = x.flatten(1)                 # (N, 24)
-        flatten_1 = conv1d.flatten(1)    # (N, 24)
-        x = self.moved(x)                # (N, 3)
-        kept = self.kept(flatten_1)      # (N, 3)
-        return x, kept
+        moved = self.moved(x)            # (N, 3)
+        x = conv1d.flatten(1)            # (N, 24)
+        kept = self.kept(x)              # (N, 3)
+        return moved, kept
 
 
 def load_model(path=Path(__file__).with_name("model.safetensors")):

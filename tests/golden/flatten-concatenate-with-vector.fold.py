@@ -1,6 +1,6 @@
 """Net, converted from Keras by channelwise.
 
-Run this file to compare it with what the Keras model gives for the inputs in check.npz.
+Run this file to compare it with what channelwise recorded of the Keras model in check.npz.
 """
 
 from pathlib import Path
@@ -24,14 +24,14 @@ class Net(nn.Module):
     def forward(self, signal, vector):
         # signal: (N, 2, 10)
         # vector: (N, 5)
-        x = self.conv1d(signal)                              # (N, 3, 8)
-        x = F.relu(x)                                        # (N, 3, 8)
-        flatten = x.flatten(1)                               # (N, 24)
-        x = torch.cat([flatten, vector], dim=1)              # (N, 29)
-        concatenate_1 = torch.cat([vector, flatten], dim=1)  # (N, 29)
-        x = self.after(x)                                    # (N, 3)
-        before = self.before(concatenate_1)                  # (N, 3)
-        return x, before
+        x = self.conv1d(signal)                  # (N, 3, 8)
+        x = F.relu(x)                            # (N, 3, 8)
+        flatten = x.flatten(1)                   # (N, 24)  N(CL), as the rows of the weights behind it
+        x = torch.cat([flatten, vector], dim=1)  # (N, 29)
+        after = self.after(x)                    # (N, 3)
+        x = torch.cat([vector, flatten], dim=1)  # (N, 29)
+        before = self.before(x)                  # (N, 3)
+        return after, before
 
 
 def load_model(path=Path(__file__).with_name("model.safetensors")):

@@ -1,6 +1,6 @@
 """Net, converted from Keras by channelwise.
 
-Run this file to compare it with what the Keras model gives for the inputs in check.npz.
+Run this file to compare it with what channelwise recorded of the Keras model in check.npz.
 """
 
 from pathlib import Path
@@ -17,20 +17,20 @@ OUTPUTS = {"from_input": "NC", "from_pooling": "NC"}
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
-        self.conv1d = nn.Conv1d(3, 3, kernel_size=3)
         self.from_input = nn.Linear(18, 3)
+        self.conv1d = nn.Conv1d(3, 3, kernel_size=3)
         self.from_pooling = nn.Linear(3, 3)
 
     def forward(self, signal):
         # signal: (N, 3, 6)
-        x = self.conv1d(signal)                # (N, 3, 4)
-        x = F.relu(x)                          # (N, 3, 4)
-        flatten = signal.permute(0, 2, 1)      # (N, 6, 3)  NLC, as Keras' Flatten merges it
-        flatten = flatten.flatten(1)           # (N, 18)
-        x = x.amax(dim=2)                      # (N, 3)
-        from_input = self.from_input(flatten)  # (N, 3)
-        x = self.from_pooling(x)               # (N, 3)
-        return from_input, x
+        x = signal.permute(0, 2, 1)          # (N, 6, 3)  NLC, as Keras' Flatten merges it
+        x = x.flatten(1)                     # (N, 18)
+        from_input = self.from_input(x)      # (N, 3)
+        x = self.conv1d(signal)              # (N, 3, 4)
+        x = F.relu(x)                        # (N, 3, 4)
+        x = x.amax(dim=2)                    # (N, 3)
+        from_pooling = self.from_pooling(x)  # (N, 3)
+        return from_input, from_pooling
 
 
 def load_model(path=Path(__file__).with_name("model.safetensors")):

@@ -1,6 +1,6 @@
 """Net, converted from Keras by channelwise.
 
-Run this file to compare it with what the Keras model gives for the inputs in check.npz.
+Run this file to compare it with what channelwise recorded of the Keras model in check.npz.
 """
 
 from pathlib import Path
@@ -18,19 +18,19 @@ class Net(nn.Module):
     def __init__(self):
         super().__init__()
         self.conv1d = nn.Conv1d(2, 3, kernel_size=3)
-        self.class_2 = nn.Linear(24, 4)
+        self.class_ = nn.Linear(24, 4)
         self.score = nn.Linear(24, 1)
 
     def forward(self, input_layer):
         # input_layer: (N, 2, 10)
-        x = self.conv1d(input_layer)  # (N, 3, 8)
-        x = x.permute(0, 2, 1)        # (N, 8, 3)  NLC, as Keras' Flatten merges it
-        x = x.flatten(1)              # (N, 24)
-        re_lu = F.relu(x)             # (N, 24)
-        x = self.class_2(re_lu)       # (N, 4)
-        x = torch.softmax(x, dim=1)   # (N, 4)
-        score = self.score(re_lu)     # (N, 1)
-        return x, score
+        x = self.conv1d(input_layer)      # (N, 3, 8)
+        x = x.permute(0, 2, 1)            # (N, 8, 3)  NLC, as Keras' Flatten merges it
+        x = x.flatten(1)                  # (N, 24)
+        re_lu = F.relu(x)                 # (N, 24)
+        x = self.class_(re_lu)            # (N, 4)
+        class_ = torch.softmax(x, dim=1)  # (N, 4)
+        score = self.score(re_lu)         # (N, 1)
+        return class_, score
 
 
 def load_model(path=Path(__file__).with_name("model.safetensors")):

@@ -1,6 +1,6 @@
 """Net, converted from Keras by channelwise.
 
-Run this file to compare it with what the Keras model gives for the inputs in check.npz.
+Run this file to compare it with what channelwise recorded of the Keras model in check.npz.
 """
 
 from pathlib import Path
@@ -17,20 +17,20 @@ class Net(nn.Module):
     def __init__(self):
         super().__init__()
         self.conv1d = nn.Conv1d(2, 3, kernel_size=3)
-        self.conv1d_1 = nn.Conv1d(2, 4, kernel_size=5)
         self.shared = nn.Linear(24, 4)
+        self.conv1d_1 = nn.Conv1d(2, 4, kernel_size=5)
 
     def forward(self, input_layer):
         # input_layer: (N, 2, 10)
-        x = self.conv1d(input_layer)               # (N, 3, 8)
-        conv1d_1 = self.conv1d_1(input_layer)      # (N, 4, 6)
-        x = x.permute(0, 2, 1)                     # (N, 8, 3)  NLC, as Keras' Flatten merges it
-        x = x.flatten(1)                           # (N, 24)
-        flatten_right = conv1d_1.permute(0, 2, 1)  # (N, 6, 4)  NLC, as Keras' Flatten merges it
-        flatten_right = flatten_right.flatten(1)   # (N, 24)
-        x = self.shared(x)                         # (N, 4)
-        shared = self.shared(flatten_right)        # (N, 4)
-        return x, shared
+        x = self.conv1d(input_layer)    # (N, 3, 8)
+        x = x.permute(0, 2, 1)          # (N, 8, 3)  NLC, as Keras' Flatten merges it
+        x = x.flatten(1)                # (N, 24)
+        shared = self.shared(x)         # (N, 4)
+        x = self.conv1d_1(input_layer)  # (N, 4, 6)
+        x = x.permute(0, 2, 1)          # (N, 6, 4)  NLC, as Keras' Flatten merges it
+        x = x.flatten(1)                # (N, 24)
+        shared_2 = self.shared(x)       # (N, 4)
+        return shared, shared_2
 
 
 def load_model(path=Path(__file__).with_name("model.safetensors")):

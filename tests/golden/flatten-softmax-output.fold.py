@@ -1,6 +1,6 @@
 """Net, converted from Keras by channelwise.
 
-Run this file to compare it with what the Keras model gives for the inputs in check.npz.
+Run this file to compare it with what channelwise recorded of the Keras model in check.npz.
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ class Net(nn.Module):
     def forward(self, input_layer):
         # input_layer: (N, 2, 10)
         x = self.conv1d(input_layer)  # (N, 3, 8)
-        x = x.flatten(1)              # (N, 24)
+        x = x.flatten(1)              # (N, 24)  N(CL), as the rows of the weights behind it
         x = torch.softmax(x, dim=1)   # (N, 24)
         x = x.unflatten(1, (3, 8)).transpose(1, 2).flatten(1, 2)  # (N, 24)  N(LC), as it goes out
         return x

@@ -1,6 +1,6 @@
 """Net, converted from Keras by channelwise.
 
-Run this file to compare it with what the Keras model gives for the inputs in check.npz.
+Run this file to compare it with what channelwise recorded of the Keras model in check.npz.
 """
 
 from pathlib import Path
@@ -25,10 +25,10 @@ class Net(nn.Module):
         # input_layer: (N, 2, 12)
         x = self.conv1d(input_layer)           # (N, 3, 5)
         x = F.relu(x)                          # (N, 3, 5)
-        conv1d_1 = self.conv1d_1(input_layer)  # (N, 2, 12)
-        conv1d_1 = F.relu(conv1d_1)            # (N, 2, 12)
         x = x.permute(0, 2, 1)                 # (N, 5, 3)  NLC, as Keras' Flatten merges it
         x = x.flatten(1)                       # (N, 15)
+        conv1d_1 = self.conv1d_1(input_layer)  # (N, 2, 12)
+        conv1d_1 = F.relu(conv1d_1)            # (N, 2, 12)
         flatten_1 = conv1d_1.permute(0, 2, 1)  # (N, 12, 2)  NLC, as Keras' Flatten merges it
         flatten_1 = flatten_1.flatten(1)       # (N, 24)
         x = torch.cat([x, flatten_1], dim=1)   # (N, 39)

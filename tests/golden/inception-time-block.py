@@ -1,6 +1,6 @@
 """Net, converted from Keras by channelwise.
 
-Run this file to compare it with what the Keras model gives for the inputs in check.npz.
+Run this file to compare it with what channelwise recorded of the Keras model in check.npz.
 """
 
 from pathlib import Path
@@ -29,24 +29,24 @@ class Net(nn.Module):
 
     def forward(self, series):
         # series: (N, 3, 24)
-        conv1d = self.conv1d(series)        # (N, 2, 24)
-        x = F.max_pool1d(series, kernel_size=3, stride=1, padding=1)  # (N, 3, 24)
-        conv1d_1 = F.pad(conv1d, (4, 5))    # padded as Keras does
-        conv1d_1 = self.conv1d_1(conv1d_1)  # (N, 2, 24)
-        conv1d_2 = self.conv1d_2(conv1d)    # (N, 2, 24)
-        conv1d_3 = F.pad(conv1d, (0, 1))    # padded as Keras does
-        conv1d_3 = self.conv1d_3(conv1d_3)  # (N, 2, 24)
-        x = self.conv1d_4(x)                # (N, 2, 24)
-        x = torch.cat([conv1d_1, conv1d_2, conv1d_3, x], dim=1)  # (N, 8, 24)
-        x = self.batch_normalization(x)     # (N, 8, 24)
-        conv1d_5 = self.conv1d_5(series)    # (N, 8, 24)
-        x = F.relu(x)                       # (N, 8, 24)
+        conv1d = self.conv1d(series)             # (N, 2, 24)
+        x = F.pad(conv1d, (4, 5))                # (N, 2, 33)  padded as Keras does
+        x = self.conv1d_1(x)                     # (N, 2, 24)
+        conv1d_2 = self.conv1d_2(conv1d)         # (N, 2, 24)
+        conv1d_3 = F.pad(conv1d, (0, 1))         # (N, 2, 25)  padded as Keras does
+        conv1d_3 = self.conv1d_3(conv1d_3)       # (N, 2, 24)
+        max_pooling1d = F.max_pool1d(series, kernel_size=3, stride=1, padding=1)  # (N, 3, 24)
+        conv1d_4 = self.conv1d_4(max_pooling1d)  # (N, 2, 24)
+        x = torch.cat([x, conv1d_2, conv1d_3, conv1d_4], dim=1)  # (N, 8, 24)
+        x = self.batch_normalization(x)          # (N, 8, 24)
+        x = F.relu(x)                            # (N, 8, 24)
+        conv1d_5 = self.conv1d_5(series)         # (N, 8, 24)
         batch_normalization_1 = self.batch_normalization_1(conv1d_5)  # (N, 8, 24)
-        x = x + batch_normalization_1       # (N, 8, 24)
-        x = F.relu(x)                       # (N, 8, 24)
-        x = x.mean(dim=2)                   # (N, 8)
-        x = self.dense(x)                   # (N, 4)
-        x = torch.softmax(x, dim=1)         # (N, 4)
+        x = x + batch_normalization_1            # (N, 8, 24)
+        x = F.relu(x)                            # (N, 8, 24)
+        x = x.mean(dim=2)                        # (N, 8)
+        x = self.dense(x)                        # (N, 4)
+        x = torch.softmax(x, dim=1)              # (N, 4)
         return x
 
 

@@ -1,6 +1,6 @@
 """Net, converted from Keras by channelwise.
 
-Run this file to compare it with what the Keras model gives for the inputs in check.npz.
+Run this file to compare it with what channelwise recorded of the Keras model in check.npz.
 """
 
 from pathlib import Path
@@ -29,13 +29,13 @@ class Net(nn.Module):
         cell_conv1d_1 = torch.tanh(x)                         # (N, 2, 8)
         cell_concatenate_2 = torch.cat([cell_conv1d_1, cell_conv1d], dim=1)  # (N, 4, 8)
         cell_conv1d_2 = self.cell_conv1d(cell_concatenate_2)  # (N, 2, 8)
+        add = cell_conv1d + cell_conv1d_2                     # (N, 2, 8)
         x = self.cell_conv1d_1(cell_concatenate_2)            # (N, 2, 8)
         x = torch.tanh(x)                                     # (N, 2, 8)
         x = x.permute(0, 2, 1)                                # (N, 8, 2)  NLC, as Keras' Flatten merges it
         x = x.flatten(1)                                      # (N, 16)
-        add = cell_conv1d + cell_conv1d_2                     # (N, 2, 8)
-        x = self.dense(x)                                     # (N, 2)
-        return add, x, cell_conv1d_1, cell_conv1d_2
+        dense = self.dense(x)                                 # (N, 2)
+        return add, dense, cell_conv1d_1, cell_conv1d_2
 
 
 def load_model(path=Path(__file__).with_name("model.safetensors")):

@@ -1,6 +1,6 @@
 """Net, converted from Keras by channelwise.
 
-Run this file to compare it with what the Keras model gives for the inputs in check.npz.
+Run this file to compare it with what channelwise recorded of the Keras model in check.npz.
 """
 
 from pathlib import Path
@@ -31,8 +31,8 @@ class Net(nn.Module):
         middle_batch_normalization = self.middle_batch_normalization(x)  # (N, 3, 10)
         x = middle_batch_normalization.permute(0, 2, 1)       # (N, 10, 3)  NLC, as Keras' Flatten merges it
         x = x.flatten(1)                                      # (N, 30)
-        x = self.head(x)                                      # (N, 3)
-        return x, middle_batch_normalization
+        head = self.head(x)                                   # (N, 3)
+        return head, middle_batch_normalization
 
 
 def load_model(path=Path(__file__).with_name("model.safetensors")):

@@ -1,6 +1,6 @@
 """Net, converted from Keras by channelwise.
 
-Run this file to compare it with what the Keras model gives for the inputs in check.npz.
+Run this file to compare it with what channelwise recorded of the Keras model in check.npz.
 """
 
 from pathlib import Path
@@ -23,16 +23,16 @@ class Net(nn.Module):
 
     def forward(self, input_layer):
         # input_layer: (N, 2, 10)
-        x = self.conv1d(input_layer)            # (N, 3, 8)
-        x = F.relu(x)                           # (N, 3, 8)
-        reshape = x.permute(0, 2, 1)            # (N, 8, 3)  NLC, as Reshape takes it
-        x = reshape.reshape(-1, 4, 6)           # (N, 4, 6)
-        reshape_1 = reshape.reshape(-1, 12, 2)  # (N, 12, 2)
-        x = x.permute(0, 2, 1)                  # (N, 6, 4)  NCL, as Conv1D takes it
-        x = self.folded(x)                      # (N, 2, 3)
-        unfolded = reshape_1.permute(0, 2, 1)   # (N, 2, 12)  NCL, as Conv1D takes it
-        unfolded = self.unfolded(unfolded)      # (N, 2, 11)
-        return x, unfolded
+        x = self.conv1d(input_layer)    # (N, 3, 8)
+        x = F.relu(x)                   # (N, 3, 8)
+        reshape = x.permute(0, 2, 1)    # (N, 8, 3)  NLC, as Reshape takes it
+        x = reshape.reshape(-1, 4, 6)   # (N, 4, 6)
+        x = x.permute(0, 2, 1)          # (N, 6, 4)  NCL, as Conv1D takes it
+        folded = self.folded(x)         # (N, 2, 3)
+        x = reshape.reshape(-1, 12, 2)  # (N, 12, 2)
+        x = x.permute(0, 2, 1)          # (N, 2, 12)  NCL, as Conv1D takes it
+        unfolded = self.unfolded(x)     # (N, 2, 11)
+        return folded, unfolded
 
 
 def load_model(path=Path(__file__).with_name("model.safetensors")):

@@ -1,6 +1,6 @@
 """Net, converted from Keras by channelwise.
 
-Run this file to compare it with what the Keras model gives for the inputs in check.npz.
+Run this file to compare it with what channelwise recorded of the Keras model in check.npz.
 """
 
 from pathlib import Path
@@ -24,7 +24,6 @@ class Net(nn.Module):
         # signal: (N, 3, 9)
         x = self.shared_conv(signal)            # (N, 3, 9)
         x = self.shared_norm(x)                 # (N, 3, 9)
-        shared_norm = self.shared_norm(signal)  # (N, 3, 9)
         x = torch.tanh(x)                       # (N, 3, 9)
         x = self.shared_conv(x)                 # (N, 3, 9)
         x = self.shared_norm(x)                 # (N, 3, 9)
@@ -34,8 +33,9 @@ class Net(nn.Module):
         x = torch.tanh(x)                       # (N, 3, 9)
         x = x.permute(0, 2, 1)                  # (N, 9, 3)  NLC, as Keras' Flatten merges it
         x = x.flatten(1)                        # (N, 27)
-        x = self.dense(x)                       # (N, 2)
-        return x, shared_norm
+        dense = self.dense(x)                   # (N, 2)
+        shared_norm = self.shared_norm(signal)  # (N, 3, 9)
+        return dense, shared_norm
 
 
 def load_model(path=Path(__file__).with_name("model.safetensors")):

@@ -1,6 +1,6 @@
 """Net, converted from Keras by channelwise.
 
-Run this file to compare it with what the Keras model gives for the inputs in check.npz.
+Run this file to compare it with what channelwise recorded of the Keras model in check.npz.
 """
 
 from pathlib import Path
@@ -29,7 +29,7 @@ class Net(nn.Module):
 
     def forward(self, signal):
         # signal: (N, 2, 18)
-        x = F.pad(signal, (1, 2))              # padded as Keras does
+        x = F.pad(signal, (1, 2))              # (N, 2, 21)  padded as Keras does
         x = self.conv1d(x)                     # (N, 6, 9)
         x = self.batch_normalization(x)        # (N, 6, 9)
         activation = F.relu(x)                 # (N, 6, 9)
@@ -43,8 +43,7 @@ class Net(nn.Module):
         x = F.relu(x)                          # (N, 2)
         x = self.dense_1(x)                    # (N, 6)
         x = torch.sigmoid(x)                   # (N, 6)
-        x = x.reshape(-1, 1, 6)                # (N, 1, 6)
-        x = x.permute(0, 2, 1)                 # (N, 6, 1)  NCL, as Multiply takes it
+        x = x.unsqueeze(2)                     # (N, 6, 1)
         x = batch_normalization_2 * x          # (N, 6, 9)
         x = activation + x                     # (N, 6, 9)
         x = F.relu(x)                          # (N, 6, 9)

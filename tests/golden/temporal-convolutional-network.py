@@ -1,6 +1,6 @@
 """Net, converted from Keras by channelwise.
 
-Run this file to compare it with what the Keras model gives for the inputs in check.npz.
+Run this file to compare it with what channelwise recorded of the Keras model in check.npz.
 """
 
 from pathlib import Path
@@ -28,20 +28,20 @@ class Net(nn.Module):
 
     def forward(self, series):
         # series: (N, 2, 16)
-        x = F.pad(series, (2, 0))         # padded as Keras does
+        x = F.pad(series, (2, 0))         # (N, 2, 18)  padded as Keras does
         x = self.conv1d(x)                # (N, 4, 16)
         x = F.relu(x)                     # (N, 4, 16)
         x = self.spatial_dropout1d(x)     # (N, 4, 16)
         conv1d_1 = self.conv1d_1(series)  # (N, 4, 16)
         x = x + conv1d_1                  # (N, 4, 16)
         re_lu = F.relu(x)                 # (N, 4, 16)
-        x = F.pad(re_lu, (4, 0))          # padded as Keras does
+        x = F.pad(re_lu, (4, 0))          # (N, 4, 20)  padded as Keras does
         x = self.conv1d_2(x)              # (N, 4, 16)
         x = F.relu(x)                     # (N, 4, 16)
         x = self.spatial_dropout1d_1(x)   # (N, 4, 16)
         x = x + re_lu                     # (N, 4, 16)
         re_lu_1 = F.relu(x)               # (N, 4, 16)
-        x = F.pad(re_lu_1, (8, 0))        # padded as Keras does
+        x = F.pad(re_lu_1, (8, 0))        # (N, 4, 24)  padded as Keras does
         x = self.conv1d_3(x)              # (N, 4, 16)
         x = F.relu(x)                     # (N, 4, 16)
         x = self.spatial_dropout1d_2(x)   # (N, 4, 16)

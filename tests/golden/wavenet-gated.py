@@ -1,6 +1,6 @@
 """Net, converted from Keras by channelwise.
 
-Run this file to compare it with what the Keras model gives for the inputs in check.npz.
+Run this file to compare it with what channelwise recorded of the Keras model in check.npz.
 """
 
 from pathlib import Path
@@ -20,39 +20,39 @@ class Net(nn.Module):
         self.conv1d = nn.Conv1d(1, 3, kernel_size=2)
         self.conv1d_1 = nn.Conv1d(3, 3, kernel_size=2)
         self.conv1d_2 = nn.Conv1d(3, 3, kernel_size=2)
+        self.conv1d_3 = nn.Conv1d(3, 4, kernel_size=1)
         self.conv1d_4 = nn.Conv1d(3, 3, kernel_size=1)
         self.conv1d_5 = nn.Conv1d(3, 3, kernel_size=2, dilation=2)
         self.conv1d_6 = nn.Conv1d(3, 3, kernel_size=2, dilation=2)
-        self.conv1d_3 = nn.Conv1d(3, 4, kernel_size=1)
         self.conv1d_7 = nn.Conv1d(3, 4, kernel_size=1)
         self.conv1d_9 = nn.Conv1d(4, 5, kernel_size=1)
 
     def forward(self, audio):
         # audio: (N, 1, 20)
-        x = F.pad(audio, (1, 0))            # padded as Keras does
-        conv1d = self.conv1d(x)             # (N, 3, 20)
-        x = F.pad(conv1d, (1, 0))           # padded as Keras does
-        x = self.conv1d_1(x)                # (N, 3, 20)
-        x = torch.tanh(x)                   # (N, 3, 20)
-        conv1d_2 = F.pad(conv1d, (1, 0))    # padded as Keras does
-        conv1d_2 = self.conv1d_2(conv1d_2)  # (N, 3, 20)
-        conv1d_2 = torch.sigmoid(conv1d_2)  # (N, 3, 20)
-        multiply = x * conv1d_2             # (N, 3, 20)
-        x = self.conv1d_4(multiply)         # (N, 3, 20)
-        add = conv1d + x                    # (N, 3, 20)
-        x = F.pad(add, (2, 0))              # padded as Keras does
-        x = self.conv1d_5(x)                # (N, 3, 20)
-        x = torch.tanh(x)                   # (N, 3, 20)
-        conv1d_6 = F.pad(add, (2, 0))       # padded as Keras does
-        conv1d_6 = self.conv1d_6(conv1d_6)  # (N, 3, 20)
-        conv1d_6 = torch.sigmoid(conv1d_6)  # (N, 3, 20)
-        x = x * conv1d_6                    # (N, 3, 20)
-        conv1d_3 = self.conv1d_3(multiply)  # (N, 4, 20)
-        x = self.conv1d_7(x)                # (N, 4, 20)
-        x = conv1d_3 + x                    # (N, 4, 20)
-        x = F.relu(x)                       # (N, 4, 20)
-        x = self.conv1d_9(x)                # (N, 5, 20)
-        x = torch.softmax(x, dim=1)         # (N, 5, 20)
+        x = F.pad(audio, (1, 0))              # (N, 1, 21)  padded as Keras does
+        conv1d = self.conv1d(x)               # (N, 3, 20)
+        x = F.pad(conv1d, (1, 0))             # (N, 3, 21)  padded as Keras does
+        x = self.conv1d_1(x)                  # (N, 3, 20)
+        x = torch.tanh(x)                     # (N, 3, 20)
+        conv1d_2 = F.pad(conv1d, (1, 0))      # (N, 3, 21)  padded as Keras does
+        conv1d_2 = self.conv1d_2(conv1d_2)    # (N, 3, 20)
+        conv1d_2 = torch.sigmoid(conv1d_2)    # (N, 3, 20)
+        multiply = x * conv1d_2               # (N, 3, 20)
+        x = self.conv1d_3(multiply)           # (N, 4, 20)
+        conv1d_4 = self.conv1d_4(multiply)    # (N, 3, 20)
+        add = conv1d + conv1d_4               # (N, 3, 20)
+        conv1d_5 = F.pad(add, (2, 0))         # (N, 3, 22)  padded as Keras does
+        conv1d_5 = self.conv1d_5(conv1d_5)    # (N, 3, 20)
+        conv1d_5 = torch.tanh(conv1d_5)       # (N, 3, 20)
+        conv1d_6 = F.pad(add, (2, 0))         # (N, 3, 22)  padded as Keras does
+        conv1d_6 = self.conv1d_6(conv1d_6)    # (N, 3, 20)
+        conv1d_6 = torch.sigmoid(conv1d_6)    # (N, 3, 20)
+        multiply_1 = conv1d_5 * conv1d_6      # (N, 3, 20)
+        conv1d_7 = self.conv1d_7(multiply_1)  # (N, 4, 20)
+        x = x + conv1d_7                      # (N, 4, 20)
+        x = F.relu(x)                         # (N, 4, 20)
+        x = self.conv1d_9(x)                  # (N, 5, 20)
+        x = torch.softmax(x, dim=1)           # (N, 5, 20)
         return x
 
 

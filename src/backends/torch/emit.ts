@@ -143,8 +143,14 @@ class Emitter {
     this.#held.set(output, this.#assign(expression, readers, node, `(${shapeText(outputs[0]!)})${note}`));
   }
 
-  /** Says why data is moved. */
+  /** Says why data is moved, and in which order a merge is held that is not the source's. */
   #note(node: Node, [axes]: readonly Axes[]): string {
+    if (node.kind === "rearrange") {
+      const [output] = node.outputs as [ValueId];
+      const held = layoutText(this.#plan.graph.values[output]!.axes);
+      const source = layoutText(this.#plan.sourceAxes[this.#plan.origins[output]!]!);
+      return held === source || !held.includes("(") ? "" : `  ${held}, as the rows of the weights behind it`;
+    }
     if (node.kind !== "reorder") return "";
     const note = this.#plan.notes.find(
       (candidate) =>
@@ -163,7 +169,9 @@ class Emitter {
 
   /** `x` where it is free and the value is read at once; a name that the same layer is done with; else a new name. */
   #variable(readers: number, node: Node): string {
-    if (readers <= 1 && (this.#x === null || this.#x.readers === 0)) return "x";
+    const { outputs } = this.#plan.graph;
+    const returned = outputs.length > 1 && outputs.some((port) => node.outputs.includes(port.value));
+    if (readers <= 1 && !returned && (this.#x === null || this.#x.readers === 0)) return "x";
     const candidates = [...this.#steps, ...node.inputs.map((id) => this.#held.get(id)!)];
     const done = candidates.find(
       (variable) => variable.layer === node.layer && variable.readers === 0 && variable.name !== "x",

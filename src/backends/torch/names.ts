@@ -25,11 +25,13 @@ function identifier(name: string, fallback: string): string {
 
 /** Hands out names that are not taken yet. */
 export class Names {
+  readonly #reserved: ReadonlySet<string>;
   readonly #taken: Set<string>;
   readonly #fallback: string;
 
-  private constructor(taken: ReadonlySet<string>, fallback: string) {
-    this.#taken = new Set(taken);
+  private constructor(reserved: ReadonlySet<string>, fallback: string) {
+    this.#reserved = reserved;
+    this.#taken = new Set(reserved);
     this.#fallback = fallback;
   }
 
@@ -43,8 +45,10 @@ export class Names {
 
   next(wanted: string): string {
     const stem = identifier(wanted, this.#fallback);
+    // Python's way out of a reserved word is an underscore behind it.
+    const second = this.#reserved.has(stem) ? `${stem}_` : `${stem}_2`;
     for (let count = 1; ; count++) {
-      const name = count === 1 ? stem : `${stem}_${count}`;
+      const name = count === 1 ? stem : count === 2 ? second : `${stem}_${count}`;
       if (this.#taken.has(name)) continue;
       this.#taken.add(name);
       return name;

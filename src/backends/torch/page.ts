@@ -35,7 +35,7 @@ export function modelFile(page: Page): { text: string; lines: number[] } {
   const head = [
     `"""${page.className}, converted from Keras by channelwise.`,
     "",
-    "Run this file to compare it with what the Keras model gives for the inputs in check.npz.",
+    "Run this file to compare it with what channelwise recorded of the Keras model in check.npz.",
     '"""',
     "",
     "from pathlib import Path",
