@@ -1,5 +1,7 @@
 /**
- * conv1d: y[n, l, g*O + o] = bias[g*O + o] + sum over k, i of x[n, l*stride + k*dilation - left, g*I + i] * w[k, i, g*O + o]
+ * conv1d: y[n, l, g*O + o] =
+ *   clamp(bias[g*O + o] + sum over k, i of x[n, l*stride + k*dilation - left, g*I + i] * w[k, i, g*O + o])
+ *   clamp(v) = min(max(v, low), high); NaN stays NaN
  *
  *   x     [N][length][groups*I]       read where it lies: no im2col, no padded copy
  *   w     `groups` packed matrices of K = taps*I rows and O columns (pack.ts)
@@ -28,7 +30,7 @@ import { paddedStrip } from "./tile";
 
 export function conv1d(
   x: usize, w: usize, y: usize, batch: i32, length: i32, outLength: i32, groups: i32, inChannels: i32,
-  outChannels: i32, taps: i32, stride: i32, dilation: i32, left: i32,
+  outChannels: i32, taps: i32, stride: i32, dilation: i32, left: i32, low: f32, high: f32,
 ): void {
   assert(aligned(x) && aligned(w) && aligned(y));
   assert(batch >= 0 && length >= 0 && outLength >= 0 && groups >= 0 && inChannels >= 0 && outChannels >= 0);
@@ -49,15 +51,18 @@ export function conv1d(
       const xg = x + bytes(g * inChannels);
       const yg = y + bytes(g * outChannels);
       const wg = w + <usize>g * matrix;
-      padded(xg, ldx, wg, yg, ldy, 0, first, length, inChannels, outChannels, taps, stride, dilation, left, contiguous);
+      padded(
+        xg, ldx, wg, yg, ldy, 0, first, length, inChannels, outChannels, taps, stride, dilation, left, contiguous, low,
+        high,
+      );
       sweep(
         xg + <usize>(first * stride - left) * ldx, <usize>stride * ldx, wg, yg + <usize>first * ldy, ldy,
         beyond - first, outChannels, contiguous ? 1 : taps, <usize>dilation * ldx,
-        contiguous ? taps * inChannels : inChannels,
+        contiguous ? taps * inChannels : inChannels, low, high,
       );
       padded(
         xg, ldx, wg, yg, ldy, beyond, outLength, length, inChannels, outChannels, taps, stride, dilation, left,
-        contiguous,
+        contiguous, low, high,
       );
     }
     x += <usize>length * ldx;
@@ -78,14 +83,15 @@ export function firstOutside(starts: i32, stride: i32, outLength: i32): i32 {
 /** Output rows from `from` to `to`, whose windows reach out of x. */
 function padded(
   x: usize, ldx: usize, w: usize, y: usize, ldy: usize, from: i32, to: i32, length: i32, inChannels: i32,
-  outChannels: i32, taps: i32, stride: i32, dilation: i32, left: i32, contiguous: bool,
+  outChannels: i32, taps: i32, stride: i32, dilation: i32, left: i32, contiguous: bool, low: f32,
+  high: f32,
 ): void {
   if (from >= to) return;
   const panel = panelBytes(taps * inChannels);
   for (let o = 0; o < outChannels; o += NR, w += panel) {
     paddedStrip(
       x, ldx, w, y + <usize>from * ldy + bytes(o), ldy, to - from, min(NR, outChannels - o), taps, inChannels,
-      from * stride - left, stride, length, dilation, contiguous,
+      from * stride - left, stride, length, dilation, contiguous, low, high,
     );
   }
 }

@@ -1,5 +1,7 @@
 /**
- * depthwiseConv1d: y[n, l, c*M + m] = w[0][c*M + m] + sum over k of x[n, l*stride + k*dilation - left, c] * w[1 + k][c*M + m]
+ * depthwiseConv1d: y[n, l, c*M + m] =
+ *   clamp(w[0][c*M + m] + sum over k of x[n, l*stride + k*dilation - left, c] * w[1 + k][c*M + m])
+ *   clamp(v) = min(max(v, low), high); NaN stays NaN
  *
  *   x     [N][length][channels]            M = multiplier
  *   w     [1 + taps][channels * M]         unpacked, the bias in the first row
@@ -17,11 +19,11 @@
  * Order   taps ascend, multiply then add: equal, bit for bit, to the plain loop (relaxed build: fused).
  */
 import { firstInside, firstOutside } from "./conv1d";
-import { aligned, bytes, load4, madd, store4 } from "./lanes";
+import { aligned, bytes, clamp, load4, madd, store4 } from "./lanes";
 
 export function depthwiseConv1d(
   x: usize, w: usize, y: usize, batch: i32, length: i32, outLength: i32, channels: i32, multiplier: i32, taps: i32,
-  stride: i32, dilation: i32, left: i32,
+  stride: i32, dilation: i32, left: i32, low: f32, high: f32,
 ): void {
   assert(aligned(x) && aligned(w) && aligned(y));
   assert(batch >= 0 && length >= 0 && outLength >= 0 && channels >= 0 && multiplier >= 0);
@@ -36,7 +38,9 @@ export function depthwiseConv1d(
       const position = l * stride - left;
       const at = y + <usize>l * ldy;
       if (multiplier === 1 && l >= first && l + 4 <= beyond) {
-        fourRows(x + <usize>position * ldx, <usize>stride * ldx, w, at, ldx, channels, taps, <usize>dilation * ldx);
+        fourRows(
+          x + <usize>position * ldx, <usize>stride * ldx, w, at, ldx, channels, taps, <usize>dilation * ldx, low, high,
+        );
         l += 4;
         continue;
       }
@@ -45,8 +49,9 @@ export function depthwiseConv1d(
       const window = x + <usize>(position + from * dilation) * ldx;
       const weights = w + <usize>(1 + from) * ldy;
       const count = max(0, to - from);
-      if (multiplier === 1) oneRow(window, w, weights, at, ldx, channels, count, <usize>dilation * ldx);
-      else oneRowTimes(window, w, weights, at, ldy, channels, multiplier, count, <usize>dilation * ldx);
+      const tapStep = <usize>dilation * ldx;
+      if (multiplier === 1) oneRow(window, w, weights, at, ldx, channels, count, tapStep, low, high);
+      else oneRowTimes(window, w, weights, at, ldy, channels, multiplier, count, tapStep, low, high);
       l++;
     }
     x += <usize>length * ldx;
@@ -56,7 +61,8 @@ export function depthwiseConv1d(
 
 /** Four output rows whose windows lie inside x; `row` is the distance between rows of w and of y, all in bytes. */
 function fourRows(
-  x: usize, ldx: usize, w: usize, y: usize, row: usize, channels: i32, taps: i32, tapStep: usize,
+  x: usize, ldx: usize, w: usize, y: usize, row: usize, channels: i32, taps: i32, tapStep: usize, low: f32,
+  high: f32,
 ): void {
   for (; channels >= 4; channels -= 4) {
     let c0 = v128.load(w), c1 = c0, c2 = c0, c3 = c0;
@@ -74,10 +80,10 @@ function fourRows(
       a3 += tapStep;
       b += row;
     }
-    v128.store(y, c0);
-    v128.store(y + row, c1);
-    v128.store(y + 2 * row, c2);
-    v128.store(y + 3 * row, c3);
+    v128.store(y, clamp(c0, low, high));
+    v128.store(y + row, clamp(c1, low, high));
+    v128.store(y + 2 * row, clamp(c2, low, high));
+    v128.store(y + 3 * row, clamp(c3, low, high));
     x += 16;
     w += 16;
     y += 16;
@@ -96,10 +102,10 @@ function fourRows(
       a += tapStep;
       b += row;
     }
-    store4(y, c0, channels);
-    store4(y + row, c1, channels);
-    store4(y + 2 * row, c2, channels);
-    store4(y + 3 * row, c3, channels);
+    store4(y, clamp(c0, low, high), channels);
+    store4(y + row, clamp(c1, low, high), channels);
+    store4(y + 2 * row, clamp(c2, low, high), channels);
+    store4(y + 3 * row, clamp(c3, low, high), channels);
     x += 16;
     w += 16;
     y += 16;
@@ -107,7 +113,9 @@ function fourRows(
 }
 
 /** One output row over `taps` taps that lie inside x. */
-function oneRow(x: usize, bias: usize, w: usize, y: usize, row: usize, channels: i32, taps: i32, tapStep: usize): void {
+function oneRow(
+  x: usize, bias: usize, w: usize, y: usize, row: usize, channels: i32, taps: i32, tapStep: usize, low: f32, high: f32,
+): void {
   for (; channels > 0; channels -= 4) {
     let sum = load4(bias, channels);
     let a = x;
@@ -117,7 +125,7 @@ function oneRow(x: usize, bias: usize, w: usize, y: usize, row: usize, channels:
       a += tapStep;
       b += row;
     }
-    store4(y, sum, channels);
+    store4(y, clamp(sum, low, high), channels);
     x += 16;
     bias += 16;
     w += 16;
@@ -128,6 +136,7 @@ function oneRow(x: usize, bias: usize, w: usize, y: usize, row: usize, channels:
 /** The same with a multiplier of 2 or more: output o reads input channel o / multiplier. */
 function oneRowTimes(
   x: usize, bias: usize, w: usize, y: usize, row: usize, channels: i32, multiplier: i32, taps: i32, tapStep: usize,
+  low: f32, high: f32,
 ): void {
   const outputs = channels * multiplier;
   for (let o = 0; o < outputs; o += 4) {
@@ -157,6 +166,6 @@ function oneRowTimes(
         b += row;
       }
     }
-    store4(y + at, sum, count);
+    store4(y + at, clamp(sum, low, high), count);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * gemmNarrow: C[m, n] = bias[n] + sum over k of A[m, k] * B[n][k], for a few columns        f32, SIMD128
+ * gemmNarrow: C[m, n] = clamp(bias[n] + sum over k of A[m, k] * B[n][k]), for a few columns        f32, SIMD128
  *
  *   A   M x K   rows, lda apart
  *   B   N rows  [bias 0 0 0][K rounded up to 4], narrowStride(K) apart: each column of the matrix lies in one run
@@ -8,7 +8,7 @@
  * gemm's panels are eight columns wide; a Dense with one to four outputs would multiply by zeros most of the time. Here the
  * vector runs along k instead.
  *
- * lda, ldc count elements. M, N and K are free, and 0 is allowed. C overlaps nothing.
+ * clamp(v) = min(max(v, low), high); NaN stays NaN. lda, ldc count elements. M, N and K are free, and 0 is allowed. C overlaps nothing.
  *
  * Cost    2MNK flop; two loads per multiply-add.
  * Order   element k goes to lane k mod 12 of three sums, which hide the addition's latency; then the twelve lanes one
@@ -24,13 +24,15 @@ export function narrowStride(K: i32): i32 {
   return 4 + ((K + 3) & ~3);
 }
 
-export function gemmNarrow(a: usize, lda: i32, b: usize, c: usize, ldc: i32, M: i32, N: i32, K: i32): void {
+export function gemmNarrow(
+  a: usize, lda: i32, b: usize, c: usize, ldc: i32, M: i32, N: i32, K: i32, low: f32, high: f32,
+): void {
   assert(aligned(a) && aligned(b) && aligned(c));
   assert(M >= 0 && N >= 0 && K >= 0 && lda >= 0 && ldc >= 0);
   const column = bytes(narrowStride(K));
   for (let m = 0; m < M; m++) {
     for (let n = 0, p = b; n < N; n++, p += column) {
-      store<f32>(c + bytes(n), dot(a, p + 16, K) + load<f32>(p));
+      store<f32>(c + bytes(n), min<f32>(max<f32>(dot(a, p + 16, K) + load<f32>(p), low), high));
     }
     a += bytes(lda);
     c += bytes(ldc);

@@ -1,11 +1,11 @@
 /**
- * gemm: C[m, n] = bias[n] + sum over k of A[m, k] * B[k, n]        f32, SIMD128
+ * gemm: C[m, n] = clamp(bias[n] + sum over k of A[m, k] * B[k, n])        f32, SIMD128
  *
  *   A     M x K   rows, lda apart        activations: read where they lie, never copied
  *   B     K x N   panels [N/NR][1+K][NR] weights: packed once per model by pack.ts, bias at each panel's head
  *   C     M x N   rows, ldc apart        written once, never read
  *
- * lda, ldc count elements. N is padded to a multiple of NR by pack.ts; M, N and K are free, and 0 is allowed: K = 0 gives
+ * clamp(v) = min(max(v, low), high); NaN stays NaN. lda, ldc count elements. N is padded to a multiple of NR by pack.ts; M, N and K are free, and 0 is allowed: K = 0 gives
  * the bias. C overlaps nothing.
  *
  *   for mc: blocks of M, so that a block of A stays in the second-level cache while every panel passes over it
@@ -23,10 +23,12 @@ import { strip } from "./tile";
 /** Bytes of A that one pass over all panels works on: half of a small second-level cache. */
 const BLOCK: usize = 1 << 17;
 
-export function gemm(a: usize, lda: i32, b: usize, c: usize, ldc: i32, M: i32, N: i32, K: i32): void {
+export function gemm(
+  a: usize, lda: i32, b: usize, c: usize, ldc: i32, M: i32, N: i32, K: i32, low: f32, high: f32,
+): void {
   assert(aligned(a) && aligned(b) && aligned(c));
   assert(M >= 0 && N >= 0 && K >= 0 && lda >= 0 && ldc >= 0);
-  sweep(a, bytes(lda), b, c, bytes(ldc), M, N, 1, 0, K);
+  sweep(a, bytes(lda), b, c, bytes(ldc), M, N, 1, 0, K, low, high);
 }
 
 /**
@@ -35,13 +37,17 @@ export function gemm(a: usize, lda: i32, b: usize, c: usize, ldc: i32, M: i32, N
  */
 export function sweep(
   a: usize, lda: usize, b: usize, c: usize, ldc: usize, M: i32, N: i32, taps: i32, tapStep: usize, inner: i32,
+  low: f32, high: f32,
 ): void {
   const panel = panelBytes(taps * inner);
   const block = max<i32>(<i32>(BLOCK / max<usize>(lda, 1) / 12) * 12, 12);
   for (let m = 0; m < M; m += block) {
     const rows = min(block, M - m);
     for (let n = 0, p = b; n < N; n += NR, p += panel) {
-      strip(a + <usize>m * lda, lda, p, c + <usize>m * ldc + bytes(n), ldc, rows, min(NR, N - n), taps, tapStep, inner);
+      strip(
+        a + <usize>m * lda, lda, p, c + <usize>m * ldc + bytes(n), ldc, rows, min(NR, N - n), taps, tapStep, inner, low,
+        high,
+      );
     }
   }
 }

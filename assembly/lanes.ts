@@ -57,6 +57,12 @@ export function madd(x: v128, y: v128, acc: v128): v128 {
   return f32x4.add(acc, f32x4.mul(x, y));
 }
 
+/** min(max(v, low), high): a ReLU or the like as a result is stored. NaN stays NaN: pmax and pmin then give their first operand. */
+@inline
+export function clamp(v: v128, low: f32, high: f32): v128 {
+  return f32x4.pmin(f32x4.pmax(v, f32x4.splat(low)), f32x4.splat(high));
+}
+
 /** (lane 0 + lane 2) + (lane 1 + lane 3). */
 @inline
 export function sumOfLanes(v: v128): f32 {

@@ -20,7 +20,7 @@
  * Order   k ascends, multiply then add: the plain build equals a plain float32 loop bit for bit; relaxed fuses the two.
  * Source  BLIS's microkernel (Van Zee & van de Geijn, 2015).
  */
-import { madd, store4 } from "./lanes";
+import { clamp, madd, store4 } from "./lanes";
 import { PANEL_ROW } from "./panel";
 import { tile4x8 } from "./tile4x8";
 
@@ -33,24 +33,25 @@ const ZERO: usize = memory.data<f32>([0]);
 /** C's columns of one panel, N <= NR, for M rows of A that lie wholly in memory. */
 export function strip(
   a: usize, lda: usize, panel: usize, c: usize, ldc: usize, M: i32, N: i32, taps: i32, tapStep: usize, inner: i32,
+  low: f32, high: f32,
 ): void {
   if (N > 4) {
     for (; M >= MR; M -= MR) {
-      tile4x8(a, lda, panel, c, ldc, taps, tapStep, inner, N - 4);
+      tile4x8(a, lda, panel, c, ldc, taps, tapStep, inner, N - 4, low, high);
       a += <usize>MR * lda;
       c += <usize>MR * ldc;
     }
-    if (M === 3) tile(false, 3, 2, a, lda, panel, c, ldc, taps, tapStep, inner, N - 4);
-    else if (M === 2) tile(false, 2, 2, a, lda, panel, c, ldc, taps, tapStep, inner, N - 4);
-    else if (M === 1) tile(false, 1, 2, a, lda, panel, c, ldc, taps, tapStep, inner, N - 4);
+    if (M === 3) tile(false, 3, 2, a, lda, panel, c, ldc, taps, tapStep, inner, N - 4, low, high);
+    else if (M === 2) tile(false, 2, 2, a, lda, panel, c, ldc, taps, tapStep, inner, N - 4, low, high);
+    else if (M === 1) tile(false, 1, 2, a, lda, panel, c, ldc, taps, tapStep, inner, N - 4, low, high);
   } else {
     for (; M >= MR; M -= MR) {
-      tile(false, 4, 1, a, lda, panel, c, ldc, taps, tapStep, inner, N);
+      tile(false, 4, 1, a, lda, panel, c, ldc, taps, tapStep, inner, N, low, high);
       a += <usize>MR * lda;
       c += <usize>MR * ldc;
     }
     for (; M > 0; M--) {
-      tile(false, 1, 1, a, lda, panel, c, ldc, taps, tapStep, inner, N);
+      tile(false, 1, 1, a, lda, panel, c, ldc, taps, tapStep, inner, N, low, high);
       a += lda;
       c += ldc;
     }
@@ -63,14 +64,20 @@ export function strip(
  */
 export function paddedStrip(
   x: usize, ldx: usize, panel: usize, c: usize, ldc: usize, M: i32, N: i32, taps: i32, inner: i32, position: i32,
-  stride: i32, length: i32, dilation: i32, contiguous: bool,
+  stride: i32, length: i32, dilation: i32, contiguous: bool, low: f32, high: f32,
 ): void {
   for (; M > 0; M -= MR) {
     const rows = min(M, MR);
     if (N > 4) {
-      tile(true, 4, 2, x, 0, panel, c, ldc, taps, ldx, inner, N - 4, rows, position, stride, length, dilation, contiguous);
+      tile(
+        true, 4, 2, x, 0, panel, c, ldc, taps, ldx, inner, N - 4, low, high, rows, position, stride, length, dilation,
+        contiguous,
+      );
     } else {
-      tile(true, 4, 1, x, 0, panel, c, ldc, taps, ldx, inner, N, rows, position, stride, length, dilation, contiguous);
+      tile(
+        true, 4, 1, x, 0, panel, c, ldc, taps, ldx, inner, N, low, high, rows, position, stride, length, dilation,
+        contiguous,
+      );
     }
     position += MR * stride;
     c += <usize>MR * ldc;
@@ -88,7 +95,7 @@ export function paddedStrip(
 @inline
 function tile(
   padded: bool, height: i32, vectors: i32, a: usize, lda: usize, panel: usize, c: usize, ldc: usize, taps: i32,
-  tapStep: usize, inner: i32, last: i32, rows: i32 = height, position: i32 = 0, stride: i32 = 0, length: i32 = 0,
+  tapStep: usize, inner: i32, last: i32, low: f32, high: f32, rows: i32 = height, position: i32 = 0, stride: i32 = 0, length: i32 = 0,
   dilation: i32 = 1, contiguous: bool = false,
 ): void {
   let c00 = v128.load(panel), c01 = vectors === 2 ? v128.load(panel, 16) : c00;
@@ -162,20 +169,20 @@ function tile(
     t += run;
     a += padded ? 0 : tapStep;
   }
-  store(vectors, c, c00, c01, last);
-  if (height > 1 && rows > 1) store(vectors, c + ldc, c10, c11, last);
-  if (height > 2 && rows > 2) store(vectors, c + 2 * ldc, c20, c21, last);
-  if (height > 3 && rows > 3) store(vectors, c + 3 * ldc, c30, c31, last);
+  store(vectors, c, c00, c01, last, low, high);
+  if (height > 1 && rows > 1) store(vectors, c + ldc, c10, c11, last, low, high);
+  if (height > 2 && rows > 2) store(vectors, c + 2 * ldc, c20, c21, last, low, high);
+  if (height > 3 && rows > 3) store(vectors, c + 3 * ldc, c30, c31, last, low, high);
 }
 
 /** One row of a tile. */
 @inline
-function store(vectors: i32, c: usize, v0: v128, v1: v128, last: i32): void {
+function store(vectors: i32, c: usize, v0: v128, v1: v128, last: i32, low: f32, high: f32): void {
   if (vectors === 2) {
-    v128.store(c, v0);
-    store4(c + 16, v1, last);
+    v128.store(c, clamp(v0, low, high));
+    store4(c + 16, clamp(v1, low, high), last);
   } else {
-    store4(c, v0, last);
+    store4(c, clamp(v0, low, high), last);
   }
 }
 

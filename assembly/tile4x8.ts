@@ -16,11 +16,12 @@
  * Order   k ascends, multiply then add: the plain build equals a plain float32 loop bit for bit; relaxed fuses the two.
  * Source  measured by bench/kernels.js on V8 11.3, AMD Zen 4; see bench/results/kernels.md.
  */
-import { madd, store4 } from "./lanes";
+import { clamp, madd, store4 } from "./lanes";
 import { PANEL_ROW } from "./panel";
 
 export function tile4x8(
   a: usize, lda: usize, panel: usize, c: usize, ldc: usize, taps: i32, tapStep: usize, inner: i32, last: i32,
+  low: f32, high: f32,
 ): void {
   let c00 = v128.load(panel), c01 = v128.load(panel, 16);
   let c10 = c00, c11 = c01;
@@ -180,15 +181,15 @@ export function tile4x8(
     }
     a += tapStep;
   }
-  v128.store(c, c00);
-  store4(c + 16, c01, last);
+  v128.store(c, clamp(c00, low, high));
+  store4(c + 16, clamp(c01, low, high), last);
   c += ldc;
-  v128.store(c, c10);
-  store4(c + 16, c11, last);
+  v128.store(c, clamp(c10, low, high));
+  store4(c + 16, clamp(c11, low, high), last);
   c += ldc;
-  v128.store(c, c20);
-  store4(c + 16, c21, last);
+  v128.store(c, clamp(c20, low, high));
+  store4(c + 16, clamp(c21, low, high), last);
   c += ldc;
-  v128.store(c, c30);
-  store4(c + 16, c31, last);
+  v128.store(c, clamp(c30, low, high));
+  store4(c + 16, clamp(c31, low, high), last);
 }

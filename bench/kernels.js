@@ -11,6 +11,8 @@ import Benchmark from "benchmark";
 import { ceiling } from "./ceiling.js";
 
 const SECONDS_PER_SHAPE = 0.5;
+/** The limits of a kernel's result that has none. */
+const UNCLAMPED = [-Infinity, Infinity];
 const GEMMS = [256, 512, 1024];
 /** L, Cin, Cout, taps, stride, dilation; padding "same". */
 const CONVOLUTIONS = [
@@ -104,7 +106,7 @@ function gemm(M, N, K) {
   const [a, b, bias, packed, c] = lay(M * K, K * N, N, kernels.packedBytes(K, N) / 4, M * N);
   if (!a || !b || !bias || !packed || !c) return;
   kernels.packKIO(packed.byteOffset, b.byteOffset, bias.byteOffset, 1, K, N, N);
-  const seconds = time(() => kernels.gemm(a.byteOffset, K, packed.byteOffset, c.byteOffset, N, M, N, K));
+  const seconds = time(() => kernels.gemm(a.byteOffset, K, packed.byteOffset, c.byteOffset, N, M, N, K, ...UNCLAMPED));
   const error = relativeError(c, (index) => {
     const m = Math.floor(index / N);
     const n = index % N;
@@ -125,7 +127,7 @@ function convolution(shape) {
   if (!x || !w || !bias || !packed || !y) return;
   kernels.packKIO(packed.byteOffset, w.byteOffset, bias.byteOffset, taps, I, O, O);
   const sizes = [1, length, outLength, 1, I, O, taps, stride, dilation, left];
-  const seconds = time(() => kernels.conv1d(x.byteOffset, packed.byteOffset, y.byteOffset, ...sizes));
+  const seconds = time(() => kernels.conv1d(x.byteOffset, packed.byteOffset, y.byteOffset, ...sizes, ...UNCLAMPED));
   let inside = 0;
   for (let l = 0; l < outLength; l++)
     for (let k = 0; k < taps; k++) {

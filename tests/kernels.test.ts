@@ -84,6 +84,9 @@ class Arena {
 
 const GUARD = 12345.75;
 
+/** The limits of a kernel's result that has none. */
+const unclamped = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] as const;
+
 function floats(count: number, seed: number): Float32Array {
   const next = random(seed);
   return Float32Array.from({ length: count }, next);
@@ -171,7 +174,14 @@ function expectedConvolution(c: Convolution, x: Float32Array, w: Float32Array, b
   return y;
 }
 
-function actualConvolution(bytes: BufferSource, c: Convolution, x: Float32Array, w: Float32Array, bias: Float32Array) {
+function actualConvolution(
+  bytes: BufferSource,
+  c: Convolution,
+  x: Float32Array,
+  w: Float32Array,
+  bias: Float32Array,
+  limits: readonly [number, number] = unclamped,
+) {
   const arena = new Arena(bytes);
   const { kernels } = arena;
   const allOut = c.groups * c.outChannels;
@@ -206,6 +216,7 @@ function actualConvolution(bytes: BufferSource, c: Convolution, x: Float32Array,
     c.stride,
     c.dilation,
     c.left,
+    ...limits,
   );
   return arena.take(y, count);
 }
@@ -222,7 +233,7 @@ describe.each(builds)("%s against float64", (name) => {
     const packed = arena.reserve(kernels.packedBytes(K, N));
     kernels.packOIK(packed, bAt, biasAt, 1, K, N);
     const c = arena.output(M * ldc);
-    kernels.gemm(aAt, lda, packed, c, ldc, M, N, K);
+    kernels.gemm(aAt, lda, packed, c, ldc, M, N, K, ...unclamped);
     const actual = arena.take(c, M * ldc);
     const expected = new Float64Array(M * ldc).fill(GUARD);
     for (let m = 0; m < M; m++)
@@ -257,7 +268,12 @@ describe.each(builds)("%s against float64", (name) => {
     const w = floats(c.taps * c.inChannels * 58, 5);
     const bias = floats(58, 6);
     const actual = actualConvolution(bytes, convolution, x, w, bias);
-    expect(difference(actual, expectedConvolution(convolution, x, w, bias))).toBeLessThan(5e-7);
+    const expected = expectedConvolution(convolution, x, w, bias);
+    expect(difference(actual, expected)).toBeLessThan(5e-7);
+    const [low, high] = [-1, 2.5];
+    expect(actualConvolution(bytes, convolution, x, w, bias, [low, high])).toEqual(
+      actual.map((v) => Math.min(Math.max(v, low), high)),
+    );
   });
 
   it("conv1d, random", () => {
@@ -312,6 +328,7 @@ describe.each(builds)("%s against float64", (name) => {
         stride,
         dilation,
         left,
+        ...unclamped,
       );
       const expected = new Float64Array(batch * outLength * outputs);
       for (let n = 0; n < batch; n++)

@@ -12,6 +12,9 @@ import { elements, type Tensor } from "../tensor.ts";
 
 let shared: KernelMemory | undefined;
 
+/** The kernels' limits of a result that has none. */
+const unclamped = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] as const;
+
 /** Scratch memory for one call: arrays in, one array out. */
 function withKernels(
   run: (
@@ -134,6 +137,7 @@ export function conv1d(x: Tensor<"NLC">, kernel: Tensor<"KIO">, options: Conv1dO
       stride,
       dilation,
       left,
+      ...unclamped,
     );
     return { address: target, count };
   });
@@ -218,7 +222,7 @@ function product(
     const packed = room(kernels.packedBytes(inner, columns) / 4);
     kernels.packKIO(packed, place(floats(b)), bias ? place(floats(bias)) : 0, 1, inner, columns, columns);
     const [source, target] = [place(floats(a)), room(rows * columns)];
-    kernels.gemm(source, inner, packed, target, columns, rows, columns, inner);
+    kernels.gemm(source, inner, packed, target, columns, rows, columns, inner, ...unclamped);
     return { address: target, count: rows * columns };
   });
   return { data, shape: [rows, columns] };

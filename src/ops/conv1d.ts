@@ -11,7 +11,6 @@ import { axisSize, withAxis } from "../axes.ts";
 import { shapeMismatch } from "../error.ts";
 import { spatial } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm, WeightPacker } from "./facets.ts";
-import { clampOutput } from "./clamp.ts";
 import { channelsLast } from "./keras-layout.ts";
 import { count } from "./schema.ts";
 import { padStep } from "./torch-text.ts";
@@ -128,14 +127,35 @@ export const toWasm: ToWasm<Conv1d> = ({ attributes }, wasm) => {
   const outputs = filters / groups;
   const sizes = [batch, length, outLength] as const;
   const geometry = [taps, stride, dilation, left] as const;
+  const limits = wasm.clamp();
   if (inputs === 1 && groups > 1) {
     const rows = wasm.weight("rows", packRows);
-    wasm.call("depthwiseConv1d", wasm.input(0), rows, wasm.output(), ...sizes, channels, outputs, ...geometry);
+    wasm.call(
+      "depthwiseConv1d",
+      wasm.input(0),
+      rows,
+      wasm.output(),
+      ...sizes,
+      channels,
+      outputs,
+      ...geometry,
+      ...limits,
+    );
   } else {
     const panels = wasm.weight("panels", packPanels);
-    wasm.call("conv1d", wasm.input(0), panels, wasm.output(), ...sizes, groups, inputs, outputs, ...geometry);
+    wasm.call(
+      "conv1d",
+      wasm.input(0),
+      panels,
+      wasm.output(),
+      ...sizes,
+      groups,
+      inputs,
+      outputs,
+      ...geometry,
+      ...limits,
+    );
   }
-  clampOutput(wasm);
 
   function packRows(pack: WeightPacker): void {
     const target = pack.allocate((1 + taps) * filters);

@@ -10,7 +10,6 @@
 import { axisIndex, axisSize, inOrder, lettersOf, plainAxis, product } from "../axes.ts";
 import { heldLike } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm, WeightPacker } from "./facets.ts";
-import { clampOutput } from "./clamp.ts";
 import { axisLetter } from "./keras-layout.ts";
 import { count, letter } from "./schema.ts";
 
@@ -87,8 +86,8 @@ export const toWasm: ToWasm<Dense> = ({ attributes: { units } }, wasm) => {
   const inputs = shape[shape.length - 1]!;
   const kernel = units <= narrowest ? "gemmNarrow" : "gemm";
   const weights = wasm.weight(kernel, units <= narrowest ? packColumns : packPanels);
-  wasm.call(kernel, wasm.input(0), inputs, weights, wasm.output(), units, product(shape.slice(0, -1))!, units, inputs);
-  clampOutput(wasm);
+  const rows = product(shape.slice(0, -1))!;
+  wasm.call(kernel, wasm.input(0), inputs, weights, wasm.output(), units, rows, units, inputs, ...wasm.clamp());
 
   function packPanels(pack: WeightPacker): void {
     const target = pack.allocate(pack.kernels.packedBytes(inputs, units) / 4);

@@ -32,7 +32,18 @@ export interface Kernels {
    * c[m, n] = clamp(bias[n] + sum over k of a[m, k] * b[k, n]). a: M rows lda apart, b: packed, c: M rows ldc apart.
    * clamp(v) = min(max(v, low), high), NaN stays NaN: a ReLU done as the tile is stored. -Infinity and Infinity for none.
    */
-  gemm(a: number, lda: number, b: number, c: number, ldc: number, M: number, N: number, K: number): void;
+  gemm(
+    a: number,
+    lda: number,
+    b: number,
+    c: number,
+    ldc: number,
+    M: number,
+    N: number,
+    K: number,
+    low: number,
+    high: number,
+  ): void;
 
   /** Elements from one column of gemmNarrow's matrix to the next: 4 + K rounded up to a multiple of 4. */
   narrowStride(K: number): number;
@@ -41,11 +52,22 @@ export interface Kernels {
    * The same product for a few columns. b: per column narrowStride(K) elements: the bias, three that are not read, then the
    * K weights.
    */
-  gemmNarrow(a: number, lda: number, b: number, c: number, ldc: number, M: number, N: number, K: number): void;
+  gemmNarrow(
+    a: number,
+    lda: number,
+    b: number,
+    c: number,
+    ldc: number,
+    M: number,
+    N: number,
+    K: number,
+    low: number,
+    high: number,
+  ): void;
 
   /**
-   * Grouped 1-D convolution over NLC:
-   * y[n, l, g*O + o] = bias[g*O + o] + sum over k, i of x[n, l*stride + k*dilation - left, g*I + i] * w[k, i, g*O + o].
+   * Grouped 1-D convolution over NLC, clamped as gemm's result is:
+   * y[n, l, g*O + o] = clamp(bias[g*O + o] + sum over k, i of x[n, l*stride + k*dilation - left, g*I + i] * w[k, i, g*O + o]).
    * x outside 0 <= l < length counts as zero. x: [N][length][groups*I], y: [N][outLength][groups*O];
    * I = inChannels and O = outChannels of one group. w: `groups` packed matrices, packedBytes(taps * I, O) apart.
    */
@@ -63,11 +85,13 @@ export interface Kernels {
     stride: number,
     dilation: number,
     left: number,
+    low: number,
+    high: number,
   ): void;
 
   /**
    * Depthwise 1-D convolution over NLC, output channel c * multiplier + m:
-   * y[n, l, c*M + m] = w[0][c*M + m] + sum over k of x[n, l*stride + k*dilation - left, c] * w[1 + k][c*M + m].
+   * y[n, l, c*M + m] = clamp(w[0][c*M + m] + sum over k of x[n, l*stride + k*dilation - left, c] * w[1 + k][c*M + m]).
    * w: [1 + taps][channels * multiplier], the bias in the first row.
    */
   depthwiseConv1d(
@@ -83,6 +107,8 @@ export interface Kernels {
     stride: number,
     dilation: number,
     left: number,
+    low: number,
+    high: number,
   ): void;
 
   /** Largest real element of each window of an NLC array; windows start at l*stride - left. A window with none gives -Infinity. */

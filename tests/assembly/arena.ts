@@ -78,6 +78,15 @@ export function put(start: usize, index: i32, value: f32): void {
   store<f32>(start + ((<usize>index) << 2), value);
 }
 
+/** The limits that a clamp is tested with; without one they are infinite. */
+export const LOW: f32 = -0.25;
+export const HIGH: f32 = 0.75;
+
+/** What a kernel with these limits has to store for `value`. */
+export function clamped(value: f32, low: f32, high: f32): f32 {
+  return value > high ? high : value < low ? low : value;
+}
+
 /** |actual - expected|, relative where expected is larger than 1; Infinity if either alone is NaN. */
 export function error(actual: f32, expected: f64): f64 {
   if (isNaN(actual) || isNaN(expected)) return isNaN(actual) && isNaN(expected) ? 0 : Infinity;

@@ -5,9 +5,9 @@
 import { conv1d } from "../../assembly/conv1d";
 import { packKIO } from "../../assembly/pack";
 import { packedBytes } from "../../assembly/panel";
-import { at, error, floats, guarded, output, reserve, reset } from "./arena";
+import { at, clamped, error, floats, guarded, HIGH, LOW, output, reserve, reset } from "./arena";
 
-/** Runs one shape; the largest error, or Infinity if a bit differs from the float32 loop or a guard is gone. */
+/** Runs one shape with and without a clamp; the largest error, or Infinity if a bit differs from the float32 loop or a guard is gone. */
 function check(
   batch: i32,
   length: i32,
@@ -19,6 +19,26 @@ function check(
   stride: i32,
   dilation: i32,
   left: i32,
+): f64 {
+  return max(
+    checkClamped(batch, length, outLength, groups, I, O, taps, stride, dilation, left, -Infinity, Infinity),
+    checkClamped(batch, length, outLength, groups, I, O, taps, stride, dilation, left, LOW, HIGH),
+  );
+}
+
+function checkClamped(
+  batch: i32,
+  length: i32,
+  outLength: i32,
+  groups: i32,
+  I: i32,
+  O: i32,
+  taps: i32,
+  stride: i32,
+  dilation: i32,
+  left: i32,
+  low: f32,
+  high: f32,
 ): f64 {
   reset(length * 1009 + outLength * 211 + I * 53 + O * 17 + taps * 5 + left);
   const inputs = groups * I,
@@ -34,7 +54,7 @@ function check(
   }
   const count = batch * outLength * outputs;
   const y = output(count);
-  conv1d(x, packed, y, batch, length, outLength, groups, I, O, taps, stride, dilation, left);
+  conv1d(x, packed, y, batch, length, outLength, groups, I, O, taps, stride, dilation, left, low, high);
   let worst: f64 = 0;
   for (let n = 0; n < batch; n++) {
     for (let l = 0; l < outLength; l++) {
@@ -52,8 +72,8 @@ function check(
           }
         }
         const actual = at(y, (n * outLength + l) * outputs + o);
-        if (actual !== single) return Infinity;
-        worst = max(worst, error(actual, double));
+        if (actual !== clamped(single, low, high)) return Infinity;
+        worst = max(worst, error(single, double));
       }
     }
   }

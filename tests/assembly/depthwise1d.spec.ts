@@ -3,7 +3,7 @@
  * dilation; bit for bit against a plain float32 loop, and against float64.
  */
 import { depthwiseConv1d } from "../../assembly/depthwise1d";
-import { at, error, floats, guarded, output, reset } from "./arena";
+import { at, clamped, error, floats, guarded, HIGH, LOW, output, reset } from "./arena";
 
 function check(
   batch: i32,
@@ -16,13 +16,32 @@ function check(
   dilation: i32,
   left: i32,
 ): f64 {
+  return max(
+    checkClamped(batch, length, outLength, channels, multiplier, taps, stride, dilation, left, -Infinity, Infinity),
+    checkClamped(batch, length, outLength, channels, multiplier, taps, stride, dilation, left, LOW, HIGH),
+  );
+}
+
+function checkClamped(
+  batch: i32,
+  length: i32,
+  outLength: i32,
+  channels: i32,
+  multiplier: i32,
+  taps: i32,
+  stride: i32,
+  dilation: i32,
+  left: i32,
+  low: f32,
+  high: f32,
+): f64 {
   reset(length * 1009 + outLength * 211 + channels * 53 + multiplier * 17 + taps * 5 + left);
   const outputs = channels * multiplier;
   const x = floats(batch * length * channels),
     w = floats((1 + taps) * outputs);
   const count = batch * outLength * outputs;
   const y = output(count);
-  depthwiseConv1d(x, w, y, batch, length, outLength, channels, multiplier, taps, stride, dilation, left);
+  depthwiseConv1d(x, w, y, batch, length, outLength, channels, multiplier, taps, stride, dilation, left, low, high);
   let worst: f64 = 0;
   for (let n = 0; n < batch; n++) {
     for (let l = 0; l < outLength; l++) {
@@ -38,8 +57,8 @@ function check(
           double += <f64>a * <f64>b;
         }
         const actual = at(y, (n * outLength + l) * outputs + o);
-        if (actual !== single) return Infinity;
-        worst = max(worst, error(actual, double));
+        if (actual !== clamped(single, low, high)) return Infinity;
+        worst = max(worst, error(single, double));
       }
     }
   }

@@ -1,9 +1,13 @@
 /** gemmNarrow: every edge of the round of twelve, against a plain loop in float64. */
 import { gemmNarrow, narrowStride } from "../../assembly/dot";
-import { at, error, floats, GUARD, guarded, output, put, reserve, reset } from "./arena";
+import { at, error, floats, GUARD, guarded, HIGH, LOW, output, put, reserve, reset } from "./arena";
 
-/** Runs one shape; returns the largest error, or Infinity if a guard word is gone. */
+/** Runs one shape with and without a clamp; returns the largest error, or Infinity if a guard word is gone. */
 function check(M: i32, N: i32, K: i32, padding: i32): f64 {
+  return max(checkClamped(M, N, K, padding, -Infinity, Infinity), checkClamped(M, N, K, padding, LOW, HIGH));
+}
+
+function checkClamped(M: i32, N: i32, K: i32, padding: i32, low: f32, high: f32): f64 {
   reset(M * 10007 + N * 101 + K);
   const lda = K + padding,
     ldc = N + padding,
@@ -18,13 +22,14 @@ function check(M: i32, N: i32, K: i32, padding: i32): f64 {
     for (let k = 0; k < K; k++) put(b, n * stride + 4 + k, at(weights, k * N + n));
   }
   const c = output(M * ldc);
-  gemmNarrow(a, lda, b, c, ldc, M, N, K);
+  gemmNarrow(a, lda, b, c, ldc, M, N, K, low, high);
   let worst: f64 = 0;
   for (let m = 0; m < M; m++) {
     for (let n = 0; n < N; n++) {
       let sum = <f64>at(bias, n);
       for (let k = 0; k < K; k++) sum += <f64>at(a, m * lda + k) * <f64>at(weights, k * N + n);
-      worst = max(worst, error(at(c, m * ldc + n), sum));
+      const expected = min(max(sum, <f64>low), <f64>high);
+      worst = max(worst, error(at(c, m * ldc + n), expected));
     }
     for (let n = N; n < ldc; n++) if (at(c, m * ldc + n) !== GUARD) return Infinity;
   }

@@ -5,10 +5,14 @@
 import { gemm } from "../../assembly/gemm";
 import { packKIO } from "../../assembly/pack";
 import { packedBytes } from "../../assembly/panel";
-import { at, error, floats, GUARD, guarded, output, reserve, reset } from "./arena";
+import { at, clamped, error, floats, GUARD, guarded, HIGH, LOW, output, put, reserve, reset } from "./arena";
 
-/** Runs one shape; returns the largest error, or Infinity if a bit differs from the float32 loop or a guard is gone. */
+/** Runs one shape with and without a clamp; the largest error, or Infinity if a bit differs from the float32 loop or a guard is gone. */
 function check(M: i32, N: i32, K: i32, padding: i32): f64 {
+  return max(checkClamped(M, N, K, padding, -Infinity, Infinity), checkClamped(M, N, K, padding, LOW, HIGH));
+}
+
+function checkClamped(M: i32, N: i32, K: i32, padding: i32, low: f32, high: f32): f64 {
   reset(M * 10007 + N * 101 + K);
   const lda = K + padding,
     ldc = N + padding;
@@ -18,7 +22,7 @@ function check(M: i32, N: i32, K: i32, padding: i32): f64 {
   const packed = reserve(<i32>packedBytes(K, N) >> 2);
   packKIO(packed, b, bias, 1, K, N, N);
   const c = output(M * ldc);
-  gemm(a, lda, packed, c, ldc, M, N, K);
+  gemm(a, lda, packed, c, ldc, M, N, K, low, high);
   let worst: f64 = 0;
   for (let m = 0; m < M; m++) {
     for (let n = 0; n < N; n++) {
@@ -28,7 +32,7 @@ function check(M: i32, N: i32, K: i32, padding: i32): f64 {
         single += at(a, m * lda + k) * at(b, k * N + n);
         double += <f64>at(a, m * lda + k) * <f64>at(b, k * N + n);
       }
-      if (at(c, m * ldc + n) !== single) return Infinity;
+      if (at(c, m * ldc + n) !== clamped(single, low, high)) return Infinity;
       worst = max(worst, error(single, double));
     }
     for (let n = N; n < ldc; n++) if (at(c, m * ldc + n) !== GUARD) return Infinity;
@@ -55,6 +59,19 @@ describe("gemm", () => {
     expect(check(70, 11, 2100, 0)).toBeLessThan(5e-5);
   });
 
+  test("NaN stays NaN in a clamp", () => {
+    reset();
+    const a = floats(20),
+      b = floats(65),
+      bias = floats(13);
+    put(a, 7, NaN);
+    const packed = reserve(<i32>packedBytes(5, 13) >> 2);
+    packKIO(packed, b, bias, 1, 5, 13, 13);
+    const c = output(52);
+    gemm(a, 5, packed, c, 13, 4, 13, 5, 0, 6);
+    for (let i = 0; i < 52; i++) expect(isNaN(at(c, i))).toBe(i / 13 === 1);
+  });
+
   test("without a bias", () => {
     reset();
     const a = floats(5),
@@ -62,7 +79,7 @@ describe("gemm", () => {
     const packed = reserve(<i32>packedBytes(5, 1) >> 2);
     packKIO(packed, b, 0, 1, 5, 1, 1);
     const c = output(1);
-    gemm(a, 5, packed, c, 1, 1, 1, 5);
+    gemm(a, 5, packed, c, 1, 1, 1, 5, -Infinity, Infinity);
     let sum: f32 = 0;
     for (let k = 0; k < 5; k++) sum += at(a, k) * at(b, k);
     expect(at(c, 0)).toBe(sum);
