@@ -3,22 +3,24 @@
  *
  *   A     M x K   rows, lda apart        activations: read where they lie, never copied
  *   B     K x N   panels [N/NR][1+K][NR] weights: packed once per model by pack.ts, bias at each panel's head
- *   C     M x N   rows, ldc apart        written once, never read
+ *   C     M x N   rows, ldc apart        never read
  *
- * clamp(v) = min(max(v, low), high); NaN stays NaN. lda, ldc count elements. N is padded to a multiple of NR by pack.ts; M, N and K are free, and 0 is allowed: K = 0 gives
- * the bias. C overlaps nothing.
+ * clamp(v) = min(max(v, low), high); NaN stays NaN. lda, ldc count elements. N is padded to a multiple of NR by pack.ts;
+ * M, N and K are free, and 0 is allowed: K = 0 gives the bias. C overlaps nothing.
  *
  *   for mc: blocks of M, so that a block of A stays in the second-level cache while every panel passes over it
  *     for nr: panels of B; one stays in the first-level cache while the block's rows pass over it
  *       for mr: tiles of C, see tile.ts; each runs k from first to last
  *
- * Cost    2MNK flop; about 80 % of the measured ceiling from 256 to 1024 cubed, see bench/results/kernels.md.
+ * Cost    2MNK flop; from 256 to 1024 cubed 85 % of the measured ceiling, relaxed 96 %, see bench/results/gemm.md. One row
+ *         reads B once, at three quarters of the speed of a loop that only reads, relaxed nine tenths.
  * Order   k ascends, multiply then add: equal, bit for bit, to the plain loop in the spec (relaxed build: fused).
  * Source  loop names from BLIS (Van Zee & van de Geijn, 2015).
  */
+import { MR } from "./full-tile";
 import { aligned, bytes } from "./lanes";
 import { NR, panelBytes } from "./panel";
-import { strip } from "./tile";
+import { row, strip } from "./tile";
 
 /** Bytes of A that one pass over all panels works on: half of a small second-level cache. */
 const BLOCK: usize = 1 << 17;
@@ -40,7 +42,11 @@ export function sweep(
   low: f32, high: f32,
 ): void {
   const panel = panelBytes(taps * inner);
-  const block = max<i32>(<i32>(BLOCK / max<usize>(lda, 1) / 12) * 12, 12);
+  if (M === 1) {
+    row(a, b, panel, c, N, taps, tapStep, inner, low, high);
+    return;
+  }
+  const block = max<i32>(<i32>(BLOCK / max<usize>(lda, 1)) / MR * MR, MR);
   for (let m = 0; m < M; m += block) {
     const rows = min(block, M - m);
     for (let n = 0, p = b; n < N; n += NR, p += panel) {

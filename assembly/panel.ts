@@ -1,5 +1,5 @@
 /**
- * panel: the shape in which weights wait for the tiles, written by pack.ts, read by tile.ts and tile4x8.ts
+ * panel: the shape in which weights wait for the tiles, written by pack.ts, read by full-tile.ts and tile.ts
  *
  *   B  K x N                          panels [N/NR][1+K][NR]
  *

@@ -93,7 +93,7 @@ describe("conv1d", () => {
   });
 
   test("every number of output rows and channels around the tile", () => {
-    for (let outLength = 0; outLength <= 9; outLength++) {
+    for (let outLength = 0; outLength <= 13; outLength++) {
       for (let O = 0; O <= 17; O++) {
         expect(check(1, outLength + 2, outLength, 1, 2, O, 3, 1, 1, 0)).toBeLessThan(5e-6, `rows ${outLength} O ${O}`);
       }
@@ -119,6 +119,13 @@ describe("conv1d", () => {
           }
         }
       }
+    }
+  });
+
+  test("one row inside, over four panels, dilated and not", () => {
+    for (let I = 0; I <= 3; I++) {
+      expect(check(2, 5, 1, 1, I, 37, 3, 1, 1, 0)).toBeLessThan(5e-6, `I ${I}`);
+      expect(check(2, 5, 1, 1, I, 37, 3, 1, 2, 0)).toBeLessThan(5e-6, `I ${I} dilated`);
     }
   });
 

@@ -1,5 +1,5 @@
 /**
- * gemm and the packing that feeds it: every edge of the 4x8 tile and of its eight k per round, against two plain loops. The one
+ * gemm and the packing that feeds it: every edge of the tile, of 5 or 6 rows by 8, and of its eight k per round, against two plain loops. The one
  * in float32, k ascending, must agree bit for bit; the one in float64 bounds the error.
  */
 import { gemm } from "../../assembly/gemm";
@@ -42,12 +42,18 @@ function checkClamped(M: i32, N: i32, K: i32, padding: i32, low: f32, high: f32)
 
 describe("gemm", () => {
   test("every M, N and K from 0 to past two tiles", () => {
-    for (let M = 0; M <= 9; M++) {
+    for (let M = 0; M <= 13; M++) {
       for (let N = 0; N <= 17; N++) {
         for (let K = 0; K <= 17; K++) {
           expect(check(M, N, K, 0)).toBeLessThan(5e-6, `M ${M} N ${N} K ${K}`);
         }
       }
+    }
+  });
+
+  test("one row takes four panels at a time", () => {
+    for (let N = 31; N <= 66; N++) {
+      for (let K = 0; K <= 5; K++) expect(check(1, N, K, 0)).toBeLessThan(5e-6, `N ${N} K ${K}`);
     }
   });
 
