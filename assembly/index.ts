@@ -1,7 +1,7 @@
 /**
  * The binary interface: every export, and nothing else. src/ops/kernels.ts says what each one takes; tests/kernels.test.ts
- * holds the two together. Besides those, `heapBase` is the first byte that no kernel uses, a multiple of 16, and
- * `panelWidth` the columns of a packed panel.
+ * holds the two together. Besides those, `heapBase` is the first byte that no kernel uses, a multiple of 16, `panelWidth`
+ * the columns of a packed panel, and `placePlan` gives an instance that shares its memory with others `planBytes` of its own.
  */
 export {
   celu,
@@ -37,6 +37,7 @@ export { heapBase } from "./lanes";
 export { packKIO, packOIK } from "./pack";
 export { packedBytes, panelWidth } from "./panel";
 export { add, divide, fill, maximum, minimum, multiply, scale, scaleShift, subtract } from "./pointwise";
+export { placePlan, planBytes } from "./plan";
 export { averagePool1d, globalAveragePool1d, globalMaxPool1d, maxPool1d } from "./pool1d";
 export { logSoftmax, softmax, sparsemax } from "./softmax";
 export { rearrange } from "./transpose";

@@ -9,15 +9,28 @@
  *   4, 6, 6                    one step of the outer row is six of the inner one,
  *   6, 1, 1    ->  24, 1, 1    so both are one row
  *
- * There is one plan, since there is one thread and no kernel calls another that plans. Nothing is kept from call to call.
+ * There is one plan per instance, since no kernel calls another that plans. Nothing is kept from call to call. Instances that
+ * share one memory, one for each thread, each get a place of their own for it: the only bytes that kernels write besides
+ * their outputs.
  */
 
 /** Most dimensions that a call may have. */
 export const MAX_RANK = 8;
 
 const ROW = 12;
-const PLAN: usize = memory.data(MAX_RANK * ROW, 16);
+const OWN: usize = memory.data(MAX_RANK * ROW, 16);
+let plan: usize = OWN;
 let rows: i32 = 0;
+
+/** Bytes of a plan. */
+export function planBytes(): usize {
+  return MAX_RANK * ROW;
+}
+
+/** Has this instance keep its plan at `address`, in planBytes() that nobody else uses. */
+export function placePlan(address: usize): void {
+  plan = address;
+}
 
 /** Rows in the plan; after merge() at least one. */
 export function planned(): i32 {
@@ -25,19 +38,19 @@ export function planned(): i32 {
 }
 
 export function size(d: i32): i32 {
-  return load<i32>(PLAN + <usize>(d * ROW));
+  return load<i32>(plan + <usize>(d * ROW));
 }
 
 export function first(d: i32): i32 {
-  return load<i32>(PLAN + <usize>(d * ROW), 4);
+  return load<i32>(plan + <usize>(d * ROW), 4);
 }
 
 export function second(d: i32): i32 {
-  return load<i32>(PLAN + <usize>(d * ROW), 8);
+  return load<i32>(plan + <usize>(d * ROW), 8);
 }
 
 function set(d: i32, size: i32, first: i32, second: i32): void {
-  const row = PLAN + <usize>(d * ROW);
+  const row = plan + <usize>(d * ROW);
   store<i32>(row, size);
   store<i32>(row, first, 4);
   store<i32>(row, second, 8);

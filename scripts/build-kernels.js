@@ -1,12 +1,15 @@
 /**
- * Builds assembly/ into build/: kernels.wasm (plain SIMD), kernels.relaxed.wasm, and kernels.js, which carries the plain
- * build as base64 text, so that a bundle needs no second file. With --debug also kernels.debug.wasm, with assertions and a
- * source map.
+ * Builds assembly/ into build/: kernels.wasm (plain SIMD) and kernels.relaxed.wasm, and for several threads the same two
+ * with imported, shared memory. kernels.js carries the plain build as base64 text, so that a bundle needs no second file;
+ * threads.js, which is loaded when a model wants threads, carries the plain shared build and the text of
+ * src/platform/worker.ts. With --debug also kernels.debug.wasm, with assertions and a source map.
  */
+import { execFileSync } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { main, version } from "assemblyscript/asc";
 
-const targets = ["release", "relaxed"];
+const targets = ["release", "relaxed", "threads", "threadsRelaxed"];
 if (process.argv.includes("--debug")) targets.push("debug");
 
 for (const target of targets) {
@@ -18,14 +21,51 @@ for (const target of targets) {
 }
 
 const header = `// Generated from assembly/ by scripts/build-kernels.js with asc ${version}. Not edited by hand.\n`;
+
+/**
+ * A module of text constants and its types.
+ * @param {string} name @param {{ name: string, text: string, comment: string }[]} constants
+ */
+async function writeConstants(name, constants) {
+  const script = constants.map(
+    ({ name, text, comment }) => `/** ${comment} */\nexport const ${name} =\n  ${JSON.stringify(text)};\n`,
+  );
+  const types = constants.map(({ name, comment }) => `/** ${comment} */\nexport declare const ${name}: string;\n`);
+  await writeFile(`build/${name}.js`, header + script.join(""));
+  await writeFile(`build/${name}.d.ts`, header + types.join(""));
+}
+
+/** The worker as JavaScript without comments: a file that stands alone, so that its text can be started anywhere. */
+async function compileWorker() {
+  const tsc = fileURLToPath(new URL("bin/tsc", import.meta.resolve("typescript/package.json")));
+  const options =
+    "--target es2022 --module nodenext --moduleResolution nodenext --types node --removeComments --strict";
+  execFileSync(process.execPath, [
+    tsc,
+    "src/platform/worker.ts",
+    "--ignoreConfig",
+    "--outDir",
+    "build/worker",
+    ...options.split(" "),
+  ]);
+  const text = await readFile("build/worker/worker.js", "utf8");
+  return text.replace(/^export \{\};\n/m, "");
+}
+
 const wasm = await readFile("build/kernels.wasm");
 const relaxed = await readFile("build/kernels.relaxed.wasm");
-await writeFile(
-  "build/kernels.js",
-  `${header}/** The plain SIMD build of assembly/, in base64. */\nexport const kernelsBase64 =\n  "${wasm.toString("base64")}";\n`,
+const threads = await readFile("build/kernels.threads.wasm");
+await writeConstants("kernels", [
+  { name: "kernelsBase64", text: wasm.toString("base64"), comment: "The plain SIMD build of assembly/, in base64." },
+]);
+await writeConstants("threads", [
+  {
+    name: "kernelsBase64",
+    text: threads.toString("base64"),
+    comment: "The plain SIMD build of assembly/ with imported, shared memory, in base64.",
+  },
+  { name: "workerText", text: await compileWorker(), comment: "src/platform/worker.ts as JavaScript." },
+]);
+console.log(
+  `kernels.wasm ${wasm.length} bytes, kernels.relaxed.wasm ${relaxed.length} bytes, kernels.threads.wasm ${threads.length} bytes`,
 );
-await writeFile(
-  "build/kernels.d.ts",
-  `${header}/** The plain SIMD build of assembly/, in base64. */\nexport declare const kernelsBase64: string;\n`,
-);
-console.log(`kernels.wasm ${wasm.length} bytes, kernels.relaxed.wasm ${relaxed.length} bytes`);

@@ -103,13 +103,16 @@ function difference(actual: Float32Array, expected: Float64Array): number {
   return worst / largest;
 }
 
+/** What the kernels export besides the interface, see assembly/index.ts. */
+const others = ["heapBase", "memory", "panelWidth", "placePlan", "planBytes"];
+
 describe("the interface", () => {
   const members = interfaceMembers(interfaceText);
 
   it.each(builds)("%s exports what Kernels declares", (name) => {
     const module = new WebAssembly.Module(read(name));
     const names = WebAssembly.Module.exports(module).map((entry) => entry.name);
-    expect(names.sort()).toEqual([...members.keys(), "heapBase", "memory", "panelWidth"].sort());
+    expect(names.sort()).toEqual([...members.keys(), ...others].sort());
     const instance = new WebAssembly.Instance(module);
     for (const [member, count] of members) {
       expect((instance.exports[member] as () => void).length, member).toBe(count);
@@ -122,9 +125,18 @@ describe("the interface", () => {
     expect(bytes.length).toBeLessThan(60 * 1024);
   });
 
-  it("is what kernels.js carries", async () => {
-    const { kernelsBase64 } = await import("../build/kernels.js");
-    expect(Buffer.from(kernelsBase64, "base64").equals(read("kernels.wasm"))).toBe(true);
+  it.each(builds)("%s has a twin for threads, which imports its memory", (name) => {
+    const module = new WebAssembly.Module(read(name.replace("kernels", "kernels.threads")));
+    const names = WebAssembly.Module.exports(module).map((entry) => entry.name);
+    expect([...names, "memory"].sort()).toEqual([...members.keys(), ...others].sort());
+    expect(WebAssembly.Module.imports(module)).toEqual([{ module: "env", name: "memory", kind: "memory" }]);
+  });
+
+  it("is what kernels.js and threads.js carry", async () => {
+    const one = await import("../build/kernels.js");
+    expect(Buffer.from(one.kernelsBase64, "base64").equals(read("kernels.wasm"))).toBe(true);
+    const several = await import("../build/threads.js");
+    expect(Buffer.from(several.kernelsBase64, "base64").equals(read("kernels.threads.wasm"))).toBe(true);
   });
 });
 
