@@ -1,22 +1,26 @@
 /**
  * Bundles build/js (what tsc makes of src/) into dist/: one file per entry, the kernels inlined. Each entry is bundled by
- * itself, so that channelwise/run holds what running a model takes and nothing else.
+ * itself, so that channelwise/run holds what running a model takes and nothing else. What only models with threads need
+ * stays in dist/threads.js, which the entries import when it comes to that.
  */
 import { chmodSync, copyFileSync } from "node:fs";
 import { nodeResolve } from "@rollup/plugin-node-resolve";
 
-/** What the command line needs and the library does not: stays a dependency. */
-const external = [/^node:/, "commander", "picocolors", "cli-progress"];
+/** Besides dist/threads.js, what the command line needs and the library does not: stays a dependency. */
+const external = [/^node:/, "#threads", "commander", "picocolors", "cli-progress"];
 
 const copyKernels = {
   name: "copy-kernels",
-  writeBundle: () => copyFileSync("build/kernels.wasm", "dist/kernels.wasm"),
+  writeBundle() {
+    copyFileSync("build/kernels.wasm", "dist/kernels.wasm");
+    copyFileSync("build/threads.js", "dist/threads.js");
+  },
 };
 const makeExecutable = { name: "make-executable", writeBundle: () => chmodSync("dist/cli.js", 0o755) };
 
 const entry = (input, file, plugin) => ({
   input,
-  output: { file, format: "esm", inlineDynamicImports: true },
+  output: { file, format: "esm", inlineDynamicImports: true, paths: { "#threads": "./threads.js" } },
   external,
   plugins: [nodeResolve({ preferBuiltins: true }), plugin],
 });

@@ -22,6 +22,7 @@ export type ErrorCode =
   | "invalid-input"
   | "invalid-model"
   | "outputs-differ"
+  | "thread-broken"
   | "usage"
   | "disposed";
 
@@ -235,6 +236,16 @@ export function disposed(what: string): ChannelwiseError {
     code: "disposed",
     message: `${what} was used after dispose()`,
     fix: "load the model again",
+  });
+}
+
+/** A thread of a model's pool ended where it should not have: out of memory, or stopped by the system. */
+export function threadBroken(cause: unknown): ChannelwiseError {
+  return new ChannelwiseError({
+    code: "thread-broken",
+    message: `a thread of the model stopped: ${cause instanceof Error ? cause.message : String(cause)}`,
+    fix: "load the model again, with one thread if there is little memory",
+    cause,
   });
 }
 

@@ -1,10 +1,9 @@
 /**
  * channelwise/run: the small entry for serving. Loads the `.safetensors` models that channelwise writes, and runs them.
  */
-import { Model } from "./api/model.ts";
+import { type EngineOptions, type Model, openModel } from "./api/model.ts";
 import { graphFromState } from "./dialects/state.ts";
 import { readSafetensors } from "./formats/safetensors.ts";
-import { kernelModule } from "./platform/kernels.ts";
 import { readSource, type Source } from "./platform/source.ts";
 
 export type { Input, Model, ModelPort } from "./api/model.ts";
@@ -13,11 +12,9 @@ export type { Source } from "./platform/source.ts";
 export { type Tensor, type TensorData, tensor } from "./tensor.ts";
 
 /** How `load` takes a file. */
-export interface LoadOptions {
+export interface LoadOptions extends EngineOptions {
   /** What messages call the model; the file's name by default. */
   readonly name?: string;
-  /** The compiled kernels, for hosts that forbid compiling bytes at run time. */
-  readonly module?: WebAssembly.Module;
 }
 
 /**
@@ -29,5 +26,5 @@ export async function load(source: Source, options: LoadOptions = {}): Promise<M
   const { bytes, name: found } = await readSource(source);
   const name = options.name ?? found;
   const graph = graphFromState(readSafetensors(bytes, [name]), [name]);
-  return new Model(graph, name, "channelwise safetensors", kernelModule(options.module));
+  return openModel(graph, name, "channelwise safetensors", options);
 }

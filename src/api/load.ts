@@ -10,18 +10,15 @@ import { readModelFile } from "../formats/read.ts";
 import { weightTree } from "../formats/weight-tree.ts";
 import { graphFromState } from "../dialects/state.ts";
 import type { Graph } from "../graph/graph.ts";
-import { kernelModule } from "../platform/kernels.ts";
 import { readSource, type Source } from "../platform/source.ts";
-import { Model } from "./model.ts";
+import { type EngineOptions, type Model, openModel } from "./model.ts";
 
 /** How `load` takes a file. */
-export interface LoadOptions {
+export interface LoadOptions extends EngineOptions {
   /** What messages and reports call the model; the file's name by default. */
   readonly name?: string;
   /** Where the architecture is, for a file of Keras weights alone (`.weights.h5`): a model file or its config JSON. */
   readonly architecture?: Source;
-  /** The compiled kernels, for hosts that forbid compiling bytes at run time. */
-  readonly module?: WebAssembly.Module;
 }
 
 /**
@@ -35,7 +32,7 @@ export async function load(source: Source, options: LoadOptions = {}): Promise<M
   const name = options.name ?? found;
   const architecture = options.architecture === undefined ? null : await readSource(options.architecture);
   const { graph, origin } = architecture ? readWeights(bytes, name, architecture) : readGraph(bytes, name);
-  return new Model(graph, name, origin, kernelModule(options.module));
+  return openModel(graph, name, origin, options);
 }
 
 /** The graph of a model file, and what the file is. */

@@ -12,8 +12,10 @@ import {
   shapeOf,
 } from "../axes.ts";
 import { Engine, type EngineValue } from "../backends/wasm/engine.ts";
-import { invalidInput } from "../error.ts";
+import { Pool } from "../backends/wasm/pool.ts";
+import { invalidInput, wrongOption } from "../error.ts";
 import type { Graph, Port, ValueId } from "../graph/graph.ts";
+import { kernelModule } from "../platform/kernels.ts";
 import { elements, type Tensor, type TensorData } from "../tensor.ts";
 
 /** An input or an output of a model. */
@@ -44,13 +46,13 @@ export class Model {
   readonly #engine: Engine;
 
   /** @internal */
-  constructor(graph: Graph, name: string, origin: string, module: WebAssembly.Module) {
+  constructor(graph: Graph, name: string, origin: string, module: WebAssembly.Module, pool: Pool | null = null) {
     this.graph = graph;
     this.name = name;
     this.origin = origin;
     this.inputs = graph.inputs.map((port) => describePort(graph, port));
     this.outputs = graph.outputs.map((port) => describePort(graph, port));
-    this.#engine = new Engine(graph, module);
+    this.#engine = new Engine(graph, module, pool);
   }
 
   /**
@@ -62,7 +64,27 @@ export class Model {
    * @throws {ChannelwiseError} `invalid-input` when names, layouts or sizes do not fit; `disposed` after `dispose`
    */
   predict(input: Input | Readonly<Record<string, Input>>): Tensor | Record<string, Tensor> {
-    const tensors = this.predictAll(input);
+    return this.#named(this.predictAll(input));
+  }
+
+  /**
+   * Like `predict`, on the model's threads if it was loaded with several: the same numbers, bit for bit. The caller's own
+   * thread stays free meanwhile. Predictions run one after another, in the order of the calls, each with the numbers that its
+   * input held at the call. `predict` may be called in between; it computes in the caller's thread, in memory of its own.
+   *
+   * @throws {ChannelwiseError} as a rejection: what `predict` throws; `disposed` also when the model is disposed of before the
+   *   prediction is done; `thread-broken` when a thread was lost, for this call and all later ones
+   */
+  async predictAsync(input: Input | Readonly<Record<string, Input>>): Promise<Tensor | Record<string, Tensor>> {
+    const given = this.read(input);
+    const values = await this.#engine.runAsync(
+      given.map(({ data }) => data),
+      given.map(({ shape }) => shape),
+    );
+    return this.#named(tensorsOf(values));
+  }
+
+  #named(tensors: Tensor[]): Tensor | Record<string, Tensor> {
     if (tensors.length === 1) return tensors[0]!;
     return Object.fromEntries(tensors.map((tensor, index) => [this.outputs[index]!.name, tensor]));
   }
@@ -74,7 +96,7 @@ export class Model {
       given.map(({ data }) => data),
       given.map(({ shape }) => shape),
     );
-    return values.map(({ data, axes }) => ({ data, layout: layoutText(axes), shape: shapeOf(axes) as number[] }));
+    return tensorsOf(values);
   }
 
   /**
@@ -103,12 +125,17 @@ export class Model {
     );
   }
 
+  /** How many threads `predictAsync` computes with: as many as asked for, or 1 where the runtime has none to share memory with. */
+  get threads(): number {
+    return this.#engine.threads;
+  }
+
   /** Bytes of WebAssembly memory that the model holds; 0 after `dispose`. */
   get memoryBytes(): number {
     return this.#engine.memoryBytes;
   }
 
-  /** Gives the model's memory back. Any later use throws `disposed`. */
+  /** Gives the model's memory back, and ends its threads. Any later use throws `disposed`; predictions under way are rejected. */
   dispose(): void {
     this.#engine.dispose();
   }
@@ -142,6 +169,35 @@ export class Model {
       throw invalidInput(`expected one batch size in all inputs, got ${[...batches].join(" and ")}`);
     return given;
   }
+}
+
+/** What models are made with, beside their graph. */
+export interface EngineOptions {
+  /** The compiled kernels, for hosts that forbid compiling bytes at run time. */
+  readonly module?: WebAssembly.Module;
+  /**
+   * Threads that `predictAsync` computes with; default 1. More need shared memory and workers: Node, Deno, Bun, and pages that
+   * are cross-origin isolated and whose policy allows `worker-src blob:`. Anywhere else, and together with `module`, there is
+   * one. Threads don't keep a process alive, except while they compute; `dispose` ends them.
+   */
+  readonly threads?: number;
+}
+
+/** A model with its threads started. */
+export async function openModel(graph: Graph, name: string, origin: string, options: EngineOptions): Promise<Model> {
+  const { module, threads = 1 } = options;
+  if (!Number.isInteger(threads) || threads < 1) throw wrongOption("threads", ["an integer from 1 up"], threads);
+  const pool = threads > 1 && !module ? await Pool.open(threads) : null;
+  try {
+    return new Model(graph, name, origin, kernelModule(module), pool);
+  } catch (error) {
+    pool?.close();
+    throw error;
+  }
+}
+
+function tensorsOf(values: readonly EngineValue[]): Tensor[] {
+  return values.map(({ data, axes }) => ({ data, layout: layoutText(axes), shape: shapeOf(axes) as number[] }));
 }
 
 function describePort(graph: Graph, { name, value }: Port): ModelPort {

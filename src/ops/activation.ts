@@ -9,6 +9,7 @@
 import { product } from "../axes.ts";
 import { follow } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, KerasCall, OpSpec, ToTorch, ToWasm } from "./facets.ts";
+import { elementWork } from "./rows.ts";
 import { finite, listOf, nullOr } from "./schema.ts";
 import type { Softmax } from "./softmax.ts";
 import { float } from "./torch-text.ts";
@@ -222,5 +223,8 @@ export const toTorch: ToTorch<Activation> = ({ attributes: { kind, parameters } 
 
 export const toWasm: ToWasm<Activation> = ({ attributes: { kind, parameters } }, wasm) => {
   wasm.overwrite(0);
-  wasm.call(kind, wasm.input(0), wasm.output(), product(wasm.inputShape(0))!, ...numbers(parameters));
+  const count = product(wasm.inputShape(0))!;
+  wasm.split(count, count * elementWork, (from, to) => {
+    wasm.call(kind, wasm.input(0).at(from), wasm.output().at(from), to - from, ...numbers(parameters));
+  });
 };

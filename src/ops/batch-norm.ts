@@ -10,6 +10,7 @@ import { axisIndex, axisSize, lettersOf, product } from "../axes.ts";
 import { heldLike, reorderHeld } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import { axisLetter } from "./keras-layout.ts";
+import { elementWork } from "./rows.ts";
 import { finite, letter } from "./schema.ts";
 
 export interface BatchNorm {
@@ -128,14 +129,9 @@ export const toWasm: ToWasm<BatchNorm> = ({ attributes: { axis, epsilon }, input
   wasm.overwrite(0);
   const outer = product(shape.slice(0, at))!;
   const inner = product(shape.slice(at + 1))!;
-  wasm.call(
-    "scaleShift",
-    wasm.input(0),
-    wasm.output(),
-    outer,
-    size,
-    inner,
-    vectors,
-    vectors.at(Math.ceil(size / 4) * 4),
-  );
+  const row = size * inner;
+  wasm.split(outer, outer * row * elementWork, (from, to) => {
+    const [x, y] = [wasm.input(0).at(from * row), wasm.output().at(from * row)];
+    wasm.call("scaleShift", x, y, to - from, size, inner, vectors, vectors.at(Math.ceil(size / 4) * 4));
+  });
 };

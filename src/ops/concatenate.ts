@@ -11,6 +11,7 @@ import { shapeMismatch } from "../error.ts";
 import { commonOrder, heldLike, reorderHeld } from "./arrange.ts";
 import type { Arrange, Axes, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import { axisLetter } from "./keras-layout.ts";
+import { copy } from "./rows.ts";
 import { letter } from "./schema.ts";
 
 export interface Concatenate {
@@ -111,13 +112,7 @@ export const toWasm: ToWasm<Concatenate> = ({ attributes: { axis }, inputs, outp
     const shape = wasm.inputShape(index);
     const block = product(shape.slice(from))!;
     const outer = product(shape.slice(0, from))!;
-    wasm.call(
-      "rearrange",
-      wasm.input(index),
-      wasm.output().at(offset),
-      2,
-      wasm.table([outer, block, block, 1, row, 1]),
-    );
+    copy(wasm, wasm.input(index), wasm.output().at(offset), [outer, block], [block, 1], [row, 1]);
     offset += block;
   });
 };

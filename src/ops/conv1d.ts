@@ -12,6 +12,7 @@ import { shapeMismatch } from "../error.ts";
 import { spatial } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm, WeightPacker } from "./facets.ts";
 import { channelsLast } from "./keras-layout.ts";
+import { pieces } from "./rows.ts";
 import { count } from "./schema.ts";
 import { padStep } from "./torch-text.ts";
 import { namedPadding, outputLength, resolvePadding, type Window, windowSchema } from "./window.ts";
@@ -125,37 +126,25 @@ export const toWasm: ToWasm<Conv1d> = ({ attributes }, wasm) => {
   const [left] = resolvePadding(attributes, length);
   const inputs = channels / groups;
   const outputs = filters / groups;
-  const sizes = [batch, length, outLength] as const;
-  const geometry = [taps, stride, dilation, left] as const;
   const limits = wasm.clamp();
-  if (inputs === 1 && groups > 1) {
-    const rows = wasm.weight("rows", packRows);
-    wasm.call(
-      "depthwiseConv1d",
-      wasm.input(0),
-      rows,
-      wasm.output(),
-      ...sizes,
-      channels,
-      outputs,
-      ...geometry,
-      ...limits,
-    );
-  } else {
-    const panels = wasm.weight("panels", packPanels);
-    wasm.call(
-      "conv1d",
-      wasm.input(0),
-      panels,
-      wasm.output(),
-      ...sizes,
-      groups,
-      inputs,
-      outputs,
-      ...geometry,
-      ...limits,
-    );
-  }
+  // Rows whose windows reach into the padding go through tiles of four, from the first row and from the first past the last
+  // whole window. A tap that is padding for one of the four is 0 * weight for it, and skipped where it is for all: so tiles
+  // stay together, for the sake of a weight that is infinite and of a bias of -0.
+  const past = Math.max(Math.ceil(left / stride), Math.ceil((length + left - (taps - 1) * dilation) / stride));
+  const cut = (row: number) => (row > past || row === outLength ? outLength : row - (row % 4));
+  const rows = batch * outLength;
+  wasm.split(rows, rows * taps * inputs * filters, (from, to) => {
+    for (const { sample, samples, first, last } of pieces(from, to, outLength)) {
+      const [row, end] = [cut(first), cut(last)];
+      const x = wasm.input(0).at(sample * length * channels);
+      const y = wasm.output().at((sample * outLength + row) * filters);
+      const sizes = [samples, length, end - row] as const;
+      const geometry = [taps, stride, dilation, left - row * stride, ...limits] as const;
+      if (inputs === 1 && groups > 1)
+        wasm.call("depthwiseConv1d", x, wasm.weight("rows", packRows), y, ...sizes, channels, outputs, ...geometry);
+      else wasm.call("conv1d", x, wasm.weight("panels", packPanels), y, ...sizes, groups, inputs, outputs, ...geometry);
+    }
+  });
 
   function packRows(pack: WeightPacker): void {
     const target = pack.allocate((1 + taps) * filters);

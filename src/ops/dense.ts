@@ -87,7 +87,11 @@ export const toWasm: ToWasm<Dense> = ({ attributes: { units } }, wasm) => {
   const kernel = units <= narrowest ? "gemmNarrow" : "gemm";
   const weights = wasm.weight(kernel, units <= narrowest ? packColumns : packPanels);
   const rows = product(shape.slice(0, -1))!;
-  wasm.call(kernel, wasm.input(0), inputs, weights, wasm.output(), units, rows, units, inputs, ...wasm.clamp());
+  const limits = wasm.clamp();
+  wasm.split(rows, rows * inputs * units, (from, to) => {
+    const [x, y] = [wasm.input(0).at(from * inputs), wasm.output().at(from * units)];
+    wasm.call(kernel, x, inputs, weights, y, units, to - from, units, inputs, ...limits);
+  });
 
   function packPanels(pack: WeightPacker): void {
     const target = pack.allocate(pack.kernels.packedBytes(inputs, units) / 4);

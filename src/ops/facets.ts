@@ -207,6 +207,12 @@ export interface WasmWriter {
   input(index: number): Place;
   output(index?: number): Place;
   call(kernel: StepKernel, ...operands: Operand[]): void;
+  /**
+   * Calls that may be made for some of `rows` at a time, by several threads at once: `rowsFrom` makes those of one range. No
+   * row's calls read what another's write, and its result is the same, bit for bit, in whatever range it is. Ranges begin at
+   * multiples of 4. `work` counts multiply-adds of all rows; see also `elementWork` (rows.ts).
+   */
+  split(rows: number, work: number, rowsFrom: (from: number, to: number) => void): void;
   /** The output is the input's bytes: nothing to do. */
   alias(): void;
   /** The kernel may write over input `index`, if nothing else needs it. Call before `output()`. */

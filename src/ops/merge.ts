@@ -5,10 +5,11 @@
  *         (N, C) meets (N, L, C) as (N, 1, C).
  * PyTorch + - *, torch.maximum, torch.minimum
  */
-import { type Axes, type Axis, axisIndex, lettersOf, plainAxis } from "../axes.ts";
+import { type Axes, type Axis, axisIndex, lettersOf, plainAxis, product } from "../axes.ts";
 import { shapeMismatch } from "../error.ts";
 import { commonOrder, heldLike, reorderHeld, reorderSource, sameParts } from "./arrange.ts";
-import type { Arrange, Evaluate, FromKeras, KerasCall, OpSpec, ToTorch, ToWasm } from "./facets.ts";
+import type { Arrange, Evaluate, FromKeras, KerasCall, OpSpec, Place, ToTorch, ToWasm, WasmWriter } from "./facets.ts";
+import { elementWork } from "./rows.ts";
 import { oneOf } from "./schema.ts";
 
 export interface Merge {
@@ -137,25 +138,52 @@ export const toTorch: ToTorch<Merge> = ({ attributes: { kind }, inputs }, torch)
 
 export const toWasm: ToWasm<Merge> = ({ attributes: { kind }, inputs }, wasm) => {
   const sizes = wasm.outputShape();
-  const count = sizes.reduce((all, size) => all * size, 1);
-  const dense = stridesOf(sizes, sizes);
   if (wasm.inputShape(0).every((size, axis) => size === sizes[axis])) wasm.overwrite(0);
   const kernel = kind === "average" ? "add" : kind;
   inputs.slice(1).forEach((_, index) => {
-    const left = index === 0 ? stridesOf(wasm.inputShape(0), sizes) : dense;
-    const right = stridesOf(wasm.inputShape(index + 1), sizes);
-    const table = wasm.table([...sizes, ...left, ...right]);
-    wasm.call(
+    const first = index === 0 ? wasm.input(0) : wasm.output();
+    binary(
+      wasm,
       kernel,
-      index === 0 ? wasm.input(0) : wasm.output(),
+      first,
+      index === 0 ? wasm.inputShape(0) : sizes,
       wasm.input(index + 1),
-      wasm.output(),
-      sizes.length,
-      table,
+      wasm.inputShape(index + 1),
     );
   });
-  if (kind === "average") wasm.call("scale", wasm.output(), wasm.output(), count, 1 / inputs.length);
+  if (kind === "average") {
+    const count = product(sizes)!;
+    wasm.split(count, count * elementWork, (from, to) => {
+      wasm.call("scale", wasm.output().at(from), wasm.output().at(from), to - from, 1 / inputs.length);
+    });
+  }
 };
+
+/** One operation on two operands, divided along the outermost dimension; operands of the result's shape are one long row. */
+function binary(
+  wasm: WasmWriter,
+  kernel: Exclude<Merge["kind"], "average">,
+  a: Place,
+  aShape: readonly number[],
+  b: Place,
+  bShape: readonly number[],
+): void {
+  const whole = wasm.outputShape();
+  const same = [aShape, bShape].every((shape) => shape.every((size, axis) => size === whole[axis]));
+  const outer = Math.max(
+    whole.findIndex((size) => size > 1),
+    0,
+  );
+  const [rows, ...inner] = same ? [product(whole)!] : whole.slice(outer);
+  const row = product(inner)!;
+  const strides = (shape: readonly number[]) => (same ? [1] : stridesOf(shape.slice(outer), [rows!, ...inner]));
+  const [left, right] = [strides(aShape), strides(bShape)];
+  wasm.split(rows!, rows! * row * elementWork, (from, to) => {
+    const table = wasm.table([to - from, ...inner, ...left, ...right]);
+    const [x, y] = [a.at(from * left[0]!), b.at(from * right[0]!)];
+    wasm.call(kernel, x, y, wasm.output().at(from * row), 1 + inner.length, table);
+  });
+}
 
 /** Row-major strides of `shape` in elements, 0 where it is broadcast to `sizes`. */
 function stridesOf(shape: readonly number[], sizes: readonly number[]): number[] {

@@ -12,6 +12,7 @@ import { shapeMismatch } from "../error.ts";
 import { follow, spatial } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import { channelsLast } from "./keras-layout.ts";
+import { elementWork, pieces } from "./rows.ts";
 import { boolean, oneOf } from "./schema.ts";
 import { padAmounts, padStep } from "./torch-text.ts";
 import { namedPadding, outputLength, resolvePadding, type Window, windowSchema } from "./window.ts";
@@ -156,17 +157,28 @@ export const toWasm: ToWasm<Pool1d> = ({ attributes }, wasm) => {
   const [batch, length, channels] = wasm.inputShape(0) as [number, number, number];
   const [left] = resolvePadding(attributes, length);
   const kernel = kind === "max" ? "maxPool1d" : "averagePool1d";
-  wasm.call(kernel, wasm.input(0), wasm.output(), batch, length, wasm.outputShape()[1]!, channels, taps, stride, left);
+  const outLength = wasm.outputShape()[1]!;
+  const rows = batch * outLength;
+  wasm.split(rows, rows * channels * taps * elementWork, (from, to) => {
+    for (const { sample, samples, first, last } of pieces(from, to, outLength)) {
+      const x = wasm.input(0).at(sample * length * channels);
+      const y = wasm.output().at((sample * outLength + first) * channels);
+      wasm.call(kernel, x, y, samples, length, last - first, channels, taps, stride, left - first * stride);
+    }
+  });
 };
 
 export const globalToWasm: ToWasm<GlobalPool1d> = ({ attributes: { kind } }, wasm) => {
   const [batch, length, channels] = wasm.inputShape(0) as [number, number, number];
-  wasm.call(
-    kind === "max" ? "globalMaxPool1d" : "globalAveragePool1d",
-    wasm.input(0),
-    wasm.output(),
-    batch,
-    length,
-    channels,
-  );
+  const kernel = kind === "max" ? "globalMaxPool1d" : "globalAveragePool1d";
+  wasm.split(batch, batch * length * channels * elementWork, (from, to) => {
+    wasm.call(
+      kernel,
+      wasm.input(0).at(from * length * channels),
+      wasm.output().at(from * channels),
+      to - from,
+      length,
+      channels,
+    );
+  });
 };

@@ -28,6 +28,7 @@ import {
 import { shapeMismatch } from "../error.ts";
 import { canonical, reorderHeld } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
+import { copy } from "./rows.ts";
 import { count, layout, letters, listOf } from "./schema.ts";
 
 // ------------------------------------------------------------------------------------------------- rearrange
@@ -269,15 +270,9 @@ function swapParts(from: readonly Part[], to: readonly Part[], dim: number): str
 export const reorderToWasm: ToWasm<Reorder> = ({ inputs, outputs }, wasm) => {
   const sized = (axes: Axes, shape: number[]) =>
     axes.reduce((all, axis, index) => withAxis(all, axis.letter, { size: shape[index]! }), [...axes]);
-  for (const copy of rearrangement(sized(inputs[0]!, wasm.inputShape(0)), sized(outputs[0]!, wasm.outputShape()))) {
-    const table = wasm.table([...copy.sizes, ...copy.sourceStrides, ...copy.targetStrides]);
-    wasm.call(
-      "rearrange",
-      wasm.input(0).at(copy.sourceOffset),
-      wasm.output().at(copy.targetOffset),
-      copy.sizes.length,
-      table,
-    );
+  for (const block of rearrangement(sized(inputs[0]!, wasm.inputShape(0)), sized(outputs[0]!, wasm.outputShape()))) {
+    const [source, target] = [wasm.input(0).at(block.sourceOffset), wasm.output().at(block.targetOffset)];
+    copy(wasm, source, target, block.sizes, block.sourceStrides, block.targetStrides);
   }
 };
 

@@ -13,6 +13,7 @@ import { shapeMismatch } from "../error.ts";
 import { follow } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import { channelsLast } from "./keras-layout.ts";
+import { copy } from "./rows.ts";
 import { natural, oneOf } from "./schema.ts";
 
 export interface Resize1d {
@@ -93,12 +94,13 @@ export const toWasm: ToWasm<Resize1d> = ({ attributes: { kind, before, after }, 
   const { outer, length, inner } = rows(sized(inputs[0]!, wasm.inputShape(0)));
   const outLength = rows(sized(outputs[0]!, wasm.outputShape())).length;
   if (kind === "repeat") {
-    const table = wasm.table([outer * length, before, inner, inner, 0, 1, before * inner, inner, 1]);
-    wasm.call("rearrange", wasm.input(0), wasm.output(), 3, table);
+    const sizes = [outer * length, before, inner];
+    copy(wasm, wasm.input(0), wasm.output(), sizes, [inner, 0, 1], [before * inner, inner, 1]);
     return;
   }
   const [skip, lead] = kind === "crop" ? [before, 0] : [0, before];
   if (kind === "pad" && before + after > 0) wasm.call("fill", wasm.output(), outer * outLength * inner, 0);
-  const table = wasm.table([outer, Math.min(length, outLength) * inner, length * inner, 1, outLength * inner, 1]);
-  wasm.call("rearrange", wasm.input(0).at(skip * inner), wasm.output().at(lead * inner), 2, table);
+  const [source, target] = [wasm.input(0).at(skip * inner), wasm.output().at(lead * inner)];
+  const sizes = [outer, Math.min(length, outLength) * inner];
+  copy(wasm, source, target, sizes, [length * inner, 1], [outLength * inner, 1]);
 };

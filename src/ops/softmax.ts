@@ -17,6 +17,7 @@ import { type Axes, axisIndex, lettersOf, plainAxis, product } from "../axes.ts"
 import { follow, reorderHeld } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, PlannedNode, ToTorch, ToWasm } from "./facets.ts";
 import { axisLetter } from "./keras-layout.ts";
+import { elementWork } from "./rows.ts";
 import { letters, oneOf } from "./schema.ts";
 
 export interface Softmax {
@@ -165,8 +166,12 @@ export const toWasm: ToWasm<Softmax> = ({ attributes: { kind, axes }, inputs }, 
   const sized = inputs[0]!.map((axis, index) => ({ ...axis, size: wasm.inputShape(0)[index]! }));
   const { outer, count, inner } = lines(sized, axes);
   if (kind !== "glu") wasm.overwrite(0);
-  if (kind === "glu") wasm.call("glu", wasm.input(0), wasm.output(), outer, count / 2, inner);
-  else if (kind === "sparsemax")
-    wasm.call("sparsemax", wasm.input(0), wasm.output(), outer, count, inner, wasm.scratch(count));
-  else wasm.call(kind, wasm.input(0), wasm.output(), outer, count, inner);
+  const row = count * inner;
+  wasm.split(outer, outer * row * elementWork, (from, to) => {
+    const x = wasm.input(0).at(from * row);
+    const y = wasm.output().at(from * (kind === "glu" ? row / 2 : row));
+    if (kind === "glu") wasm.call("glu", x, y, to - from, count / 2, inner);
+    else if (kind === "sparsemax") wasm.call("sparsemax", x, y, to - from, count, inner, wasm.scratch(count));
+    else wasm.call(kind, x, y, to - from, count, inner);
+  });
 };

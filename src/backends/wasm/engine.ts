@@ -3,6 +3,9 @@
  *
  * Weights are packed once, when the engine is made. A program (calls and arena) is made for the sizes that come in and kept
  * until others come. Predictions run the folded graph (plan/fold.ts); whoever asks for every value gets the source's own.
+ *
+ * With a pool, `runAsync` has a machine in the memory that the threads share, and `run` one of its own, made when it is
+ * first needed: so it may be called while a run of the pool is under way.
  */
 import { type Axes, inOrder, lettersOf, rearrangeArray, shapeOf } from "../../axes.ts";
 import { disposed } from "../../error.ts";
@@ -11,7 +14,9 @@ import { foldGraph } from "../../plan/fold.ts";
 import { type LayoutPlan, planLayout } from "../../plan/layout.ts";
 import { elements, type TensorData } from "../../tensor.ts";
 import { KernelMemory } from "./memory.ts";
+import type { Pool } from "./pool.ts";
 import { Program } from "./program.ts";
+import type { Split } from "./split.ts";
 import { PackedWeights } from "./weights.ts";
 
 /** A value after a run, in the source's order of axes. */
@@ -26,36 +31,65 @@ type Shapes = readonly (readonly number[])[];
 export class Engine {
   readonly #source: Graph;
   readonly #module: WebAssembly.Module;
-  #machine: Machine | null;
+  readonly #pool: Pool | null;
+  #folded: Graph | null;
+  /** The machine of this thread, and the one that the pool's threads share. */
+  #own: Machine | null = null;
+  #shared: Machine | null = null;
 
-  constructor(graph: Graph, module: WebAssembly.Module) {
+  constructor(graph: Graph, module: WebAssembly.Module, pool: Pool | null = null) {
     this.#source = graph;
     this.#module = module;
-    this.#machine = new Machine(foldGraph(graph), module, false);
+    this.#pool = pool;
+    this.#folded = foldGraph(graph);
+    if (pool) this.#shared = new Machine(this.#folded, pool.memory, { split: pool.split });
     const shapes = graph.inputs.map(({ value }) =>
       shapeOf(graph.values[value]!.axes).map((size, index) => (index === 0 ? 1 : size)),
     );
-    if (shapes.every((shape) => !shape.includes(null))) this.#machine.program(shapes as number[][]);
+    const machine = this.#shared ?? this.#ownMachine();
+    if (shapes.every((shape) => !shape.includes(null))) machine.program(shapes as number[][]);
+  }
+
+  /** Threads that `runAsync` computes with. */
+  get threads(): number {
+    return this.#pool?.split.threads ?? 1;
   }
 
   /** Bytes of WebAssembly memory in use. */
   get memoryBytes(): number {
-    return this.#machine?.memory.bytes ?? 0;
+    return (this.#own?.memory.bytes ?? 0) + (this.#shared?.memory.bytes ?? 0);
   }
 
   /** The model's outputs for inputs in the source's order. */
   run(inputs: readonly TensorData[], shapes: Shapes): EngineValue[] {
-    if (!this.#machine) throw disposed("the model");
-    const { plan } = this.#machine;
-    const program = this.#machine.run(inputs, shapes);
-    return plan.graph.outputs.map(({ value }) => this.#machine!.read(program, value));
+    const machine = this.#ownMachine();
+    const program = machine.prepare(inputs, shapes);
+    program.run();
+    return machine.outputs(program);
+  }
+
+  /** The same by the pool's threads, where there is a pool. */
+  async runAsync(inputs: readonly TensorData[], shapes: Shapes): Promise<EngineValue[]> {
+    const pool = this.#pool;
+    if (!pool) return this.run(inputs, shapes);
+    // The caller may change its arrays while they wait for their turn.
+    const kept = inputs.map((input) => input.slice());
+    return pool.enqueue(async () => {
+      const machine = this.#shared;
+      if (!machine) throw disposed("the model");
+      const program = machine.prepare(kept, shapes);
+      if (program.tasks.length > 1) await pool.run(program.tasks);
+      else program.run();
+      return machine.outputs(program);
+    });
   }
 
   /** Every value of the source graph, by its id there, in the source's order of axes. */
   runAll(inputs: readonly TensorData[], shapes: Shapes): Map<ValueId, EngineValue> {
-    if (!this.#machine) throw disposed("the model");
-    const machine = new Machine(this.#source, this.#module, true);
-    const program = machine.run(inputs, shapes);
+    if (!this.#folded) throw disposed("the model");
+    const machine = new Machine(this.#source, new KernelMemory(this.#module), { keepAll: true });
+    const program = machine.prepare(inputs, shapes);
+    program.run();
     const values = new Map<ValueId, EngineValue>();
     machine.plan.origins.forEach((origin, value) => {
       if (values.has(origin)) return;
@@ -67,42 +101,65 @@ export class Engine {
   }
 
   dispose(): void {
-    this.#machine = null;
+    this.#folded = null;
+    this.#own = null;
+    this.#shared = null;
+    this.#pool?.close();
+  }
+
+  #ownMachine(): Machine {
+    if (!this.#folded) throw disposed("the model");
+    this.#own ??= new Machine(this.#folded, new KernelMemory(this.#module));
+    return this.#own;
   }
 }
 
-/** One graph in one instance of the kernels. */
+/** How a graph is to be run. */
+interface MachineOptions {
+  /** Whether every value is still there after a run, not only the outputs. */
+  readonly keepAll?: boolean;
+  readonly split?: Split;
+}
+
+const oneThread: Split = { threads: 1, leastWork: Number.POSITIVE_INFINITY };
+
+/** One graph in one memory. */
 class Machine {
   readonly plan: LayoutPlan;
   readonly memory: KernelMemory;
   readonly #weights: PackedWeights;
   readonly #keepAll: boolean;
+  readonly #split: Split;
   #kept: { key: string; program: Program } | null = null;
 
-  /** @param keepAll whether every value is still there after a run, not only the outputs */
-  constructor(graph: Graph, module: WebAssembly.Module, keepAll: boolean) {
+  constructor(graph: Graph, memory: KernelMemory, { keepAll = false, split = oneThread }: MachineOptions = {}) {
     this.plan = planLayout(graph, { target: "wasm", flatten: "permute", io: "source" });
-    this.memory = new KernelMemory(module);
+    this.memory = memory;
     this.#weights = new PackedWeights(this.memory, this.plan);
     this.#keepAll = keepAll;
+    this.#split = split;
   }
 
   /** The program for these sizes; the one at hand where they are the same as before. */
   program(shapes: Shapes): Program {
     const key = JSON.stringify(shapes);
     if (this.#kept?.key === key) return this.#kept.program;
-    const program = new Program(this.plan.graph, shapes, this.memory, this.#weights, this.#keepAll);
+    const program = new Program(this.plan.graph, shapes, this.memory, this.#weights, this.#keepAll, this.#split);
     this.#kept = { key, program };
     return program;
   }
 
-  run(inputs: readonly TensorData[], shapes: Shapes): Program {
+  /** The program for these sizes, with the inputs in their places. */
+  prepare(inputs: readonly TensorData[], shapes: Shapes): Program {
     const program = this.program(shapes);
     this.plan.graph.inputs.forEach(({ value }, index) => {
       this.memory.floats().set(inputs[index]!, program.address(value) / 4);
     });
-    program.run();
     return program;
+  }
+
+  outputs(program: Program): EngineValue[] {
+    return this.plan.graph.outputs.map(({ value }) => this.read(program, value));
   }
 
   read(program: Program, value: ValueId): EngineValue {

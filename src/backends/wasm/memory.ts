@@ -5,7 +5,8 @@
  *     | kernels' | weights, packed at    | tables and arena of |
  *     | own data | load, never moved     | the plan in use     | -> grows
  *
- * Addresses are bytes, and multiples of 16. Views are made anew after the memory grew.
+ * Addresses are bytes, and multiples of 16. Views are made anew after the memory grew. Memory that is shared has further
+ * instances in other threads (platform/worker.ts), each with the bytes of `allocatePlan` among the weights.
  */
 import { instantiateSync } from "@assemblyscript/loader";
 import { ChannelwiseError } from "../../error.ts";
@@ -17,19 +18,23 @@ const alignment = 16;
 /** The exports that belong to the memory and not to the arithmetic. */
 interface Exports extends Kernels, Record<string, unknown> {
   heapBase(): number;
+  planBytes(): number;
 }
 
 export class KernelMemory {
   readonly kernels: Kernels;
+  readonly #exports: Exports;
   readonly #memory: WebAssembly.Memory;
   #floats: Float32Array;
   #integers: Int32Array;
   #weightsEnd: number;
 
-  constructor(module: WebAssembly.Module) {
-    const { exports } = instantiateSync<Exports>(module, {});
+  /** @param shared the memory of a module that imports it */
+  constructor(module: WebAssembly.Module, shared?: WebAssembly.Memory) {
+    const { exports } = instantiateSync<Exports>(module, shared ? { env: { memory: shared } } : {});
     this.kernels = exports;
-    this.#memory = exports.memory as WebAssembly.Memory;
+    this.#exports = exports;
+    this.#memory = shared ?? (exports.memory as WebAssembly.Memory);
     this.#floats = new Float32Array(this.#memory.buffer);
     this.#integers = new Int32Array(this.#memory.buffer);
     this.#weightsEnd = align(exports.heapBase());
@@ -77,6 +82,11 @@ export class KernelMemory {
     this.#weightsEnd = align(address + bytes);
     this.reserve(this.#weightsEnd);
     return address;
+  }
+
+  /** Reserves what one more instance on this memory needs for itself (`placePlan` in assembly/plan.ts). */
+  allocatePlan(): number {
+    return this.allocateWeights(this.#exports.planBytes());
   }
 }
 

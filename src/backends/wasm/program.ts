@@ -2,7 +2,10 @@
  * program: a planned graph for one set of input sizes, as kernel calls with addresses
  *
  * Given   a graph planned for the engine, and the sizes of its inputs
- * Result  calls in order, with every value at its place in the arena
+ * Result  tasks, lists of calls, with every value at its place in the arena
+ *
+ * One after another the tasks do everything. With several threads, those that differ in rows alone may run at the same time
+ * (split.ts): `Task.after` counts the tasks that have to be done before.
  *
  * A value that is a view of another has its place; so has the output of an element-by-element kernel whose input nothing
  * else reads.
@@ -11,9 +14,11 @@ import { type Axes, axisIndex, layoutText } from "../../axes.ts";
 import type { Graph, Node, ValueId } from "../../graph/graph.ts";
 import type { Operand, OpSpec, Place, StepKernel, ToWasm, WasmWriter } from "../../ops/facets.ts";
 import { facet, specs, toWasm } from "../../ops/index.ts";
+import type { Task } from "../../platform/worker.ts";
 import { planMemory } from "../../plan/memory.ts";
 import { elements } from "../../tensor.ts";
 import { align, type KernelMemory } from "./memory.ts";
+import { ranges, type Split } from "./split.ts";
 import type { PackedWeights } from "./weights.ts";
 
 /** One kernel call, ready to run. */
@@ -21,6 +26,9 @@ interface Call {
   readonly run: (...operands: number[]) => unknown;
   readonly operands: readonly number[];
 }
+
+/** Calls that one thread makes, before memory is planned. */
+type Part = { readonly kernel: StepKernel; readonly operands: readonly Operand[] }[];
 
 /** Memory that is placed by the plan: a value and its views, or scratch. */
 interface Buffer {
@@ -51,6 +59,8 @@ export class Program {
   readonly axes: readonly Axes[];
   /** Bytes of the arena, for reports. */
   readonly arenaBytes: number;
+  /** The program for several threads. */
+  readonly tasks: readonly Task[];
   readonly #calls: readonly Call[];
   readonly #buffers: readonly Buffer[];
 
@@ -61,8 +71,9 @@ export class Program {
     memory: KernelMemory,
     weights: PackedWeights,
     keepAll: boolean,
+    split: Split,
   ) {
-    const compiler = new Compiler(graph, shapes, weights, keepAll);
+    const compiler = new Compiler(graph, shapes, weights, keepAll, split);
     compiler.run();
     this.axes = compiler.axes;
     const tables = compiler.tables.map((table) => ({ table, bytes: align(table.values.length * 4) }));
@@ -82,10 +93,16 @@ export class Program {
     }
     const operand = (value: Operand) =>
       typeof value === "number" ? value : (value as Location).base.address + value.offsetBytes;
-    this.#calls = compiler.calls.map(({ kernel, operands }) => ({
-      run: memory.kernels[kernel] as Call["run"],
-      operands: operands.map(operand),
-    }));
+    const tasks: Task[] = [];
+    for (const parts of compiler.steps) {
+      const after = tasks.length;
+      for (const part of parts)
+        tasks.push({ after, calls: part.map(({ kernel, operands }) => [kernel, ...operands.map(operand)] as const) });
+    }
+    this.tasks = tasks;
+    this.#calls = tasks.flatMap(({ calls }) =>
+      calls.map(([kernel, ...operands]) => ({ run: memory.kernels[kernel as StepKernel] as Call["run"], operands })),
+    );
     this.#buffers = compiler.buffers;
   }
 
@@ -94,6 +111,7 @@ export class Program {
     return this.#buffers[value]!.address;
   }
 
+  /** Runs all of it in this thread. */
   run(): void {
     for (const { run, operands } of this.#calls) run(...operands);
   }
@@ -104,17 +122,28 @@ class Compiler {
   /** Per value its buffer; views share one. */
   readonly buffers: Buffer[] = [];
   readonly placed: Buffer[] = [];
-  readonly calls: { kernel: StepKernel; operands: readonly Operand[] }[] = [];
+  /** What runs one after another; the parts of one step may run at the same time. */
+  readonly steps: Part[][] = [];
   readonly tables: { values: readonly number[]; address: number }[] = [];
   readonly #graph: Graph;
   readonly #weights: PackedWeights;
   readonly #keepAll: boolean;
+  readonly #split: Split;
   readonly #lastReader: number[];
+  /** Where calls go. */
+  #part: Part | null = null;
 
-  constructor(graph: Graph, shapes: readonly (readonly number[])[], weights: PackedWeights, keepAll: boolean) {
+  constructor(
+    graph: Graph,
+    shapes: readonly (readonly number[])[],
+    weights: PackedWeights,
+    keepAll: boolean,
+    split: Split,
+  ) {
     this.#graph = graph;
     this.#weights = weights;
     this.#keepAll = keepAll;
+    this.#split = split;
     this.#lastReader = lastReaders(graph, keepAll);
     graph.inputs.forEach(({ value }, index) => {
       this.axes[value] = graph.values[value]!.axes.map((axis, position) => ({
@@ -177,7 +206,23 @@ class Compiler {
       output: (index = 0) =>
         new Location(this.buffers[node.outputs[index]!] ?? this.#place(node.outputs[index]!, step)),
       call: (kernel, ...operands) => {
-        this.calls.push({ kernel, operands });
+        if (!this.#part) this.steps.push([(this.#part = [])]);
+        this.#part!.push({ kernel, operands });
+      },
+      split: (rows, work, rowsFrom) => {
+        const cuts = ranges(rows, work, this.#split);
+        if (cuts.length === 1) {
+          rowsFrom(0, rows);
+          return;
+        }
+        this.steps.push(
+          cuts.map(([from, to]) => {
+            const part: Part = (this.#part = []);
+            rowsFrom(from, to);
+            return part;
+          }),
+        );
+        this.#part = null;
       },
       alias: () => share(node.outputs[0]!, this.buffers[node.inputs[0]!]!),
       overwrite: (index) => {
