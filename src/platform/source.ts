@@ -8,7 +8,9 @@ export type Source = string | URL | Response | Blob | ArrayBuffer | Uint8Array;
 
 /** The bytes of a source, and what messages call it. */
 export async function readSource(source: Source): Promise<{ bytes: Uint8Array; name: string }> {
-  if (source instanceof Uint8Array) return { bytes: source, name: "model" };
+  // A view of its own: the `slice` of a Buffer, a Uint8Array too, does not copy.
+  if (source instanceof Uint8Array)
+    return { bytes: new Uint8Array(source.buffer, source.byteOffset, source.byteLength), name: "model" };
   if (source instanceof ArrayBuffer) return { bytes: new Uint8Array(source), name: "model" };
   if (source instanceof Blob)
     return {
