@@ -5,9 +5,13 @@
  */
 import { chmodSync, copyFileSync } from "node:fs";
 import { nodeResolve } from "@rollup/plugin-node-resolve";
+import terser from "@rollup/plugin-terser";
 
 /** Besides dist/threads.js, what the command line needs and the library does not: stays a dependency. */
 const external = [/^node:/, "#threads", "commander", "picocolors", "cli-progress"];
+
+/** Comments and white space go; names and code stay as they are, for stack traces that can be read. */
+const small = terser({ module: true, mangle: false, compress: false, format: { comments: false } });
 
 const copyKernels = {
   name: "copy-kernels",
@@ -22,7 +26,7 @@ const entry = (input, file, plugin) => ({
   input,
   output: { file, format: "esm", inlineDynamicImports: true, paths: { "#threads": "./threads.js" } },
   external,
-  plugins: [nodeResolve({ preferBuiltins: true }), plugin],
+  plugins: [nodeResolve({ preferBuiltins: true }), small, plugin],
 });
 
 export default [

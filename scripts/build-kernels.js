@@ -55,15 +55,18 @@ async function compileWorker() {
 const wasm = await readFile("build/kernels.wasm");
 const relaxed = await readFile("build/kernels.relaxed.wasm");
 const threads = await readFile("build/kernels.threads.wasm");
-await writeConstants("kernels", [
-  { name: "kernelsBase64", text: wasm.toString("base64"), comment: "The plain SIMD build of assembly/, in base64." },
-]);
-await writeConstants("threads", [
+const threadsRelaxed = await readFile("build/kernels.threads.relaxed.wasm");
+const builds = (plain, relaxed, how) => [
   {
-    name: "kernelsBase64",
-    text: threads.toString("base64"),
-    comment: "The plain SIMD build of assembly/ with imported, shared memory, in base64.",
+    name: "plainBase64",
+    text: plain.toString("base64"),
+    comment: `The plain SIMD build of assembly/${how}, in base64.`,
   },
+  { name: "relaxedBase64", text: relaxed.toString("base64"), comment: `The relaxed SIMD build${how}, in base64.` },
+];
+await writeConstants("kernels", builds(wasm, relaxed, ""));
+await writeConstants("threads", [
+  ...builds(threads, threadsRelaxed, " with imported, shared memory"),
   { name: "workerText", text: await compileWorker(), comment: "src/platform/worker.ts as JavaScript." },
 ]);
 console.log(

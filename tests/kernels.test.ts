@@ -134,9 +134,11 @@ describe("the interface", () => {
 
   it("is what kernels.js and threads.js carry", async () => {
     const one = await import("../build/kernels.js");
-    expect(Buffer.from(one.kernelsBase64, "base64").equals(read("kernels.wasm"))).toBe(true);
+    expect(Buffer.from(one.plainBase64, "base64").equals(read("kernels.wasm"))).toBe(true);
     const several = await import("../build/threads.js");
-    expect(Buffer.from(several.kernelsBase64, "base64").equals(read("kernels.threads.wasm"))).toBe(true);
+    expect(Buffer.from(several.plainBase64, "base64").equals(read("kernels.threads.wasm"))).toBe(true);
+    expect(Buffer.from(one.relaxedBase64, "base64").equals(read("kernels.relaxed.wasm"))).toBe(true);
+    expect(Buffer.from(several.relaxedBase64, "base64").equals(read("kernels.threads.relaxed.wasm"))).toBe(true);
   });
 });
 

@@ -5,6 +5,7 @@
  * A worker is started from its text (worker.ts): there is no file to be found by a bundler or a server. Where a page's
  * policy forbids that (CSP without `worker-src blob:`), there are no threads.
  */
+import { newestBuild } from "./kernels.ts";
 import type { Order, Reply } from "./worker.ts";
 
 /** A started thread. It keeps the process alive while it is held, where there is a process. */
@@ -34,8 +35,8 @@ const allPages = 65536;
 export async function threadHost(): Promise<ThreadHost | null> {
   if (typeof SharedArrayBuffer === "undefined" || globalThis.crossOriginIsolated === false) return null;
   try {
-    const { kernelsBase64, workerText } = await import("#threads");
-    const bytes = Uint8Array.from(atob(kernelsBase64), (character) => character.charCodeAt(0));
+    const { plainBase64, relaxedBase64, workerText } = await import("#threads");
+    const bytes = newestBuild(plainBase64, relaxedBase64);
     const start = inProcess() ? await nodeStarter(workerText) : webStarter(workerText);
     return { module: await WebAssembly.compile(bytes), memory: sharedMemory(), start };
   } catch {
