@@ -4,7 +4,7 @@
  *   clamp(v) = min(max(v, low), high); NaN stays NaN
  *
  *   x     [N][length][groups*I]       read where it lies: no im2col, no padded copy
- *   w     `groups` packed matrices of K = taps*I rows and O columns (pack.ts)
+ *   w     `groups` packed matrices of K = taps*I rows and O columns (panel.ts)
  *   y     [N][outLength][groups*O]    written once
  *
  * In NLC a convolution is a matrix product whose rows overlap:

@@ -2,10 +2,10 @@
  * gemm: C[m, n] = clamp(bias[n] + sum over k of A[m, k] * B[k, n])        f32, SIMD128
  *
  *   A     M x K   rows, lda apart        activations: read where they lie, never copied
- *   B     K x N   panels [N/NR][1+K][NR] weights: packed once per model by pack.ts, bias at each panel's head
+ *   B     K x N   panels [N/NR][1+K][NR] weights: see panel.ts, the bias at each panel's head
  *   C     M x N   rows, ldc apart        never read
  *
- * clamp(v) = min(max(v, low), high); NaN stays NaN. lda, ldc count elements. N is padded to a multiple of NR by pack.ts;
+ * clamp(v) = min(max(v, low), high); NaN stays NaN. lda, ldc count elements. N is padded to a multiple of NR in B;
  * M, N and K are free, and 0 is allowed: K = 0 gives the bias. C overlaps nothing.
  *
  *   for mc: blocks of M, so that a block of A stays in the second-level cache while every panel passes over it

@@ -1,7 +1,7 @@
 /**
  * The binary interface: every export, and nothing else. src/ops/kernels.ts says what each one takes; tests/kernels.test.ts
- * holds the two together. Besides those, `heapBase` is the first byte that no kernel uses, a multiple of 16, `panelWidth`
- * the columns of a packed panel, and `placePlan` gives an instance that shares its memory with others `planBytes` of its own.
+ * holds the two together. Besides those, `heapBase` is the first byte that no kernel uses, a multiple of 16, and `placePlan`
+ * gives an instance that shares its memory with others `planBytes` of its own.
  */
 export {
   celu,
@@ -30,11 +30,11 @@ export {
   tanhShrink,
 } from "./activation";
 export { conv1d } from "./conv1d";
+export { conv1dNarrow } from "./conv1d-narrow";
 export { depthwiseConv1d } from "./depthwise1d";
 export { gemmNarrow, narrowStride } from "./dot";
 export { gemm } from "./gemm";
 export { heapBase } from "./lanes";
-export { packKIO, packOIK } from "./pack";
 export { packedBytes, panelWidth } from "./panel";
 export { add, divide, fill, maximum, minimum, multiply, scale, scaleShift, subtract } from "./pointwise";
 export { placePlan, planBytes } from "./plan";

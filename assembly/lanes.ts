@@ -70,6 +70,14 @@ export function sumOfLanes(v: v128): f32 {
   return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);
 }
 
+/** sumOfLanes of four vectors, one per lane. */
+@inline
+export function sumsOfLanes(v0: v128, v1: v128, v2: v128, v3: v128): v128 {
+  const pairs01 = f32x4.add(v128.shuffle<f32>(v0, v1, 0, 4, 1, 5), v128.shuffle<f32>(v0, v1, 2, 6, 3, 7));
+  const pairs23 = f32x4.add(v128.shuffle<f32>(v2, v3, 0, 4, 1, 5), v128.shuffle<f32>(v2, v3, 2, 6, 3, 7));
+  return f32x4.add(v128.shuffle<f64>(pairs01, pairs23, 0, 2), v128.shuffle<f64>(pairs01, pairs23, 1, 3));
+}
+
 /** The largest lane; NaN if any lane is. */
 @inline
 export function maxOfLanes(v: v128): f32 {

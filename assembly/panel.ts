@@ -1,5 +1,5 @@
 /**
- * panel: the shape in which weights wait for the tiles, written by pack.ts, read by full-tile.ts and tile.ts
+ * panel: the shape in which weights wait for the tiles, written by src/ops/pack.ts, read by full-tile.ts and tile.ts
  *
  *   B  K x N                          panels [N/NR][1+K][NR]
  *
@@ -17,7 +17,7 @@ export const NR: i32 = 8;
 /** Bytes of one row of a panel. */
 export const PANEL_ROW: usize = <usize>NR * 4;
 
-/** Columns of a panel, for those outside who want to see into one. */
+/** Columns of a panel, for those who write one. */
 export function panelWidth(): i32 {
   return NR;
 }

@@ -43,7 +43,7 @@ export function strip(
   if (whole && M > 2) {
     const again = <usize>(MR - M);
     fullTile(a - again * lda, lda, panel, c - again * ldc, ldc, taps, tapStep, inner, N, low, high);
-  } else if (M === 5) tile(false, 5, a, lda, panel, c, ldc, taps, tapStep, inner, N, low, high);
+  } else if (MR > 5 && M === 5) tile(false, 5, a, lda, panel, c, ldc, taps, tapStep, inner, N, low, high);
   else if (M === 4) tile(false, 4, a, lda, panel, c, ldc, taps, tapStep, inner, N, low, high);
   else if (M === 3) tile(false, 3, a, lda, panel, c, ldc, taps, tapStep, inner, N, low, high);
   else if (M === 2) tile(false, 2, a, lda, panel, c, ldc, taps, tapStep, inner, N, low, high);

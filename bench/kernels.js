@@ -1,9 +1,10 @@
 /**
  * kernels: speed of gemm and conv1d, as a share of the measured ceiling, and their error against float64, on one line each.
- * Prints, and writes the same to bench/results/kernels.md. The convolutions are layers of models in use (GPD, ECG, HAR, CREPE,
+ * Prints, and writes the same to bench/results/. The convolutions are layers of models in use (GPD, ECG, HAR, CREPE,
  * InceptionTime, BPNet, WaveNet, Pangolin, PhaseNet, TC-ResNet); flop in the padding are not counted.
  *
- *   node bench/kernels.js            all shapes, half a second each
+ *   node bench/kernels.js              all shapes, half a second each
+ *   node bench/kernels.js --relaxed    the relaxed build, for Node 22 and later; results in kernels.relaxed.md
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -31,15 +32,19 @@ const CONVOLUTIONS = [
   [15000, 32, 32, 41, 1, 25],
   [6000, 3, 8, 11, 1, 1],
   [98, 40, 16, 3, 1, 1],
+  [2114, 64, 1, 75, 1, 1],
+  [6000, 8, 3, 11, 1, 1],
 ];
 /** M, N, K of dense layers with one or a few rows. */
 const DENSE = [
+  [1, 1024, 1024],
   [1, 200, 6400],
   [1, 6, 5120],
   [4, 100, 3968],
 ];
 
-const bytes = readFileSync(new URL("../build/kernels.wasm", import.meta.url));
+const build = process.argv.includes("--relaxed") ? "kernels.relaxed.wasm" : "kernels.wasm";
+const bytes = readFileSync(new URL(`../build/${build}`, import.meta.url));
 const kernels = /** @type {any} */ (new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports);
 const start = kernels.heapBase();
 kernels.memory.grow(1500);
@@ -66,6 +71,37 @@ function time(run) {
   const bench = new Benchmark(run, { maxTime: SECONDS_PER_SHAPE, minSamples: 5 });
   bench.run();
   return Math.min(...bench.stats.sample);
+}
+
+/**
+ * Panels as src/ops/pack.ts writes them. @param {Float32Array} target @param {Float32Array} values @param {Float32Array} bias
+ * @param {number} K @param {number} N
+ */
+function pack(target, values, bias, K, N) {
+  const width = kernels.panelWidth();
+  let at = 0;
+  for (let n = 0; n < N; n += width) {
+    for (let k = -1; k < K; k++) {
+      for (let c = n; c < n + width; c++) target[at++] = (c >= N ? 0 : k < 0 ? bias[c] : values[k * N + c]) ?? 0;
+    }
+  }
+}
+
+/**
+ * Columns as src/ops/pack.ts writes them. @param {Float32Array} target @param {Float32Array} values @param {Float32Array} bias
+ * @param {number} K @param {number} N
+ */
+function packColumns(target, values, bias, K, N) {
+  const stride = kernels.narrowStride(K);
+  for (let n = 0; n < N; n++) {
+    target[n * stride] = bias[n] ?? 0;
+    for (let k = 0; k < K; k++) target[n * stride + 4 + k] = values[k * N + n] ?? 0;
+  }
+}
+
+/** Whether src/ops/conv1d.ts would take conv1dNarrow. @param {number} K @param {number} O @param {number} dilation */
+function narrow(K, O, dilation) {
+  return O <= 4 && K >= 16 * O && dilation === 1;
 }
 
 /**
@@ -105,7 +141,7 @@ function row(columns, flop, seconds, error) {
 function gemm(M, N, K) {
   const [a, b, bias, packed, c] = lay(M * K, K * N, N, kernels.packedBytes(K, N) / 4, M * N);
   if (!a || !b || !bias || !packed || !c) return;
-  kernels.packKIO(packed.byteOffset, b.byteOffset, bias.byteOffset, 1, K, N, N);
+  pack(packed, b, bias, K, N);
   const seconds = time(() => kernels.gemm(a.byteOffset, K, packed.byteOffset, c.byteOffset, N, M, N, K, ...UNCLAMPED));
   const error = relativeError(c, (index) => {
     const m = Math.floor(index / N);
@@ -122,12 +158,18 @@ function convolution(shape) {
   const [length = 0, I = 0, O = 0, taps = 0, stride = 1, dilation = 1] = shape;
   const outLength = Math.ceil(length / stride);
   const left = Math.max(0, (outLength - 1) * stride + (taps - 1) * dilation + 1 - length) >> 1;
-  const counts = [length * I, taps * I * O, O, kernels.packedBytes(taps * I, O) / 4, outLength * O];
+  const K = taps * I;
+  const dots = narrow(K, O, dilation);
+  const size = dots ? O * kernels.narrowStride(K) : kernels.packedBytes(K, O) / 4;
+  const counts = [length * I, K * O, O, size, outLength * O];
   const [x, w, bias, packed, y] = lay(...counts);
   if (!x || !w || !bias || !packed || !y) return;
-  kernels.packKIO(packed.byteOffset, w.byteOffset, bias.byteOffset, taps, I, O, O);
-  const sizes = [1, length, outLength, 1, I, O, taps, stride, dilation, left];
-  const seconds = time(() => kernels.conv1d(x.byteOffset, packed.byteOffset, y.byteOffset, ...sizes, ...UNCLAMPED));
+  (dots ? packColumns : pack)(packed, w, bias, K, O);
+  const arrays = [x.byteOffset, packed.byteOffset, y.byteOffset, 1, length, outLength];
+  const run = dots
+    ? () => kernels.conv1dNarrow(...arrays, I, O, taps, stride, left, ...UNCLAMPED)
+    : () => kernels.conv1d(...arrays, 1, I, O, taps, stride, dilation, left, ...UNCLAMPED);
+  const seconds = time(run);
   let inside = 0;
   for (let l = 0; l < outLength; l++)
     for (let k = 0; k < taps; k++) {
@@ -163,6 +205,6 @@ for (const shape of CONVOLUTIONS) convolution(shape);
 
 mkdirSync(new URL("results/", import.meta.url), { recursive: true });
 writeFileSync(
-  new URL("results/kernels.md", import.meta.url),
-  `Written by \`node bench/kernels.js\`: one thread, 128-bit SIMD, padding "same".\n\n\`\`\`\n${lines.join("\n")}\n\`\`\`\n`,
+  new URL(`results/${build.replace(".wasm", ".md")}`, import.meta.url),
+  `Written by \`node bench/kernels.js\` from build/${build}: one thread, 128-bit SIMD, padding "same".\n\n\`\`\`\n${lines.join("\n")}\n\`\`\`\n`,
 );

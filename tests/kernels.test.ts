@@ -7,8 +7,9 @@ import { readFileSync } from "node:fs";
 import { relaxedSimd } from "wasm-feature-detect";
 import { describe, expect, it } from "vitest";
 import type { Kernels } from "../src/ops/kernels.ts";
+import { panelElements, writeColumns, writePanels } from "../src/ops/pack.ts";
 
-type Exports = Kernels & { memory: WebAssembly.Memory; heapBase(): number; panelWidth(): number };
+type Exports = Kernels & { memory: WebAssembly.Memory; heapBase(): number };
 
 const interfaceText = readFileSync(new URL("../src/ops/kernels.ts", import.meta.url), "utf8");
 
@@ -104,7 +105,7 @@ function difference(actual: Float32Array, expected: Float64Array): number {
 }
 
 /** What the kernels export besides the interface, see assembly/index.ts. */
-const others = ["heapBase", "memory", "panelWidth", "placePlan", "planBytes"];
+const others = ["heapBase", "memory", "placePlan", "planBytes"];
 
 describe("the interface", () => {
   const members = interfaceMembers(interfaceText);
@@ -199,21 +200,11 @@ function actualConvolution(
   const arena = new Arena(bytes);
   const { kernels } = arena;
   const allOut = c.groups * c.outChannels;
-  const [xAt, wAt, biasAt] = [arena.put(x), arena.put(w), arena.put(bias)];
-  const matrixBytes = kernels.packedBytes(c.taps * c.inChannels, c.outChannels);
-  const packed = arena.reserve(matrixBytes * c.groups);
-  for (let g = 0; g < c.groups; g++) {
-    const column = g * c.outChannels * 4;
-    kernels.packKIO(
-      packed + g * matrixBytes,
-      wAt + column,
-      biasAt + column,
-      c.taps,
-      c.inChannels,
-      c.outChannels,
-      allOut,
-    );
-  }
+  const xAt = arena.put(x);
+  const matrix = { values: w, bias, rows: c.taps * c.inChannels, columns: allOut, groups: c.groups };
+  const panels = new Float32Array(panelElements(kernels, matrix));
+  writePanels(panels, kernels, matrix);
+  const packed = arena.put(panels);
   const count = c.batch * c.outLength * allOut;
   const y = arena.output(count);
   kernels.conv1d(
@@ -242,10 +233,12 @@ describe.each(builds)("%s against float64", (name) => {
     const [M, N, K, lda, ldc] = [257, 131, 77, 79, 133];
     const arena = new Arena(bytes);
     const { kernels } = arena;
-    const [a, b, bias] = [floats(M * lda, 1), floats(N * K, 2), floats(N, 3)];
-    const [aAt, bAt, biasAt] = [arena.put(a), arena.put(b), arena.put(bias)];
-    const packed = arena.reserve(kernels.packedBytes(K, N));
-    kernels.packOIK(packed, bAt, biasAt, 1, K, N);
+    const [a, b, bias] = [floats(M * lda, 1), floats(K * N, 2), floats(N, 3)];
+    const aAt = arena.put(a);
+    const matrix = { values: b, bias, rows: K, columns: N };
+    const panels = new Float32Array(panelElements(kernels, matrix));
+    writePanels(panels, kernels, matrix);
+    const packed = arena.put(panels);
     const c = arena.output(M * ldc);
     kernels.gemm(aAt, lda, packed, c, ldc, M, N, K, ...unclamped);
     const actual = arena.take(c, M * ldc);
@@ -253,7 +246,7 @@ describe.each(builds)("%s against float64", (name) => {
     for (let m = 0; m < M; m++)
       for (let n = 0; n < N; n++) {
         let sum = bias[n]!;
-        for (let k = 0; k < K; k++) sum += a[m * lda + k]! * b[n * K + k]!;
+        for (let k = 0; k < K; k++) sum += a[m * lda + k]! * b[k * N + n]!;
         expected[m * ldc + n] = sum;
       }
     for (let m = 0; m < M; m++) expect(actual[m * ldc + N]).toBe(GUARD);
@@ -310,6 +303,36 @@ describe.each(builds)("%s against float64", (name) => {
       expect(difference(actualConvolution(bytes, c, x, w, bias), expectedConvolution(c, x, w, bias))).toBeLessThan(
         1e-6,
       );
+    });
+  });
+
+  it("conv1dNarrow, random", () => {
+    seeds((integer, seed) => {
+      const c = {
+        batch: integer(1, 3),
+        length: integer(1, 24),
+        groups: 1,
+        inChannels: integer(1, 19),
+        outChannels: integer(1, 4),
+        taps: integer(1, 9),
+        stride: integer(1, 3),
+        dilation: 1,
+        left: integer(0, 9),
+        outLength: integer(1, 20),
+      };
+      const x = floats(c.batch * c.length * c.inChannels, seed + 100);
+      const w = floats(c.taps * c.inChannels * c.outChannels, seed + 200);
+      const bias = floats(c.outChannels, seed + 300);
+      const arena = new Arena(bytes);
+      const { kernels } = arena;
+      const rows = c.taps * c.inChannels;
+      const columns = new Float32Array(c.outChannels * kernels.narrowStride(rows));
+      writeColumns(columns, kernels, { values: w, bias, rows, columns: c.outChannels });
+      const count = c.batch * c.outLength * c.outChannels;
+      const [xAt, wAt, y] = [arena.put(x), arena.put(columns), arena.output(count)];
+      const sizes = [c.batch, c.length, c.outLength, c.inChannels, c.outChannels, c.taps, c.stride, c.left] as const;
+      kernels.conv1dNarrow(xAt, wAt, y, ...sizes, ...unclamped);
+      expect(difference(arena.take(y, count), expectedConvolution(c, x, w, bias))).toBeLessThan(1e-6);
     });
   });
 

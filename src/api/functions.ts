@@ -6,6 +6,7 @@
 import { axisSize, inOrder, isView, namedAxes, parseLayout, rearrangement } from "../axes.ts";
 import { KernelMemory, align } from "../backends/wasm/memory.ts";
 import { layoutMismatch, shapeMismatch, wrongOption } from "../error.ts";
+import { panelElements, writePanels } from "../ops/pack.ts";
 import { outputLength, namedPadding, type Padding, resolvePadding, type Window } from "../ops/window.ts";
 import { kernelModule } from "../platform/kernels.ts";
 import { elements, type Tensor } from "../tensor.ts";
@@ -103,25 +104,18 @@ export function conv1d(x: Tensor<"NLC">, kernel: Tensor<"KIO">, options: Conv1dO
       "pad more, or use fewer taps",
     );
   const outputs = filters / groups;
-  const data = withKernels(({ kernels }, place, room) => {
-    const groupBytes = kernels.packedBytes(taps * inputs, outputs);
-    const packed = room((groups * groupBytes) / 4);
-    const weights = place(floats(kernel));
-    const biases = bias ? place(floats(bias)) : 0;
-    for (let g = 0; g < groups; g++) {
-      const column = g * outputs * 4;
-      kernels.packKIO(
-        packed + g * groupBytes,
-        weights + column,
-        biases && biases + column,
-        taps,
-        inputs,
-        outputs,
-        filters,
-      );
-    }
+  const data = withKernels((memory, place, room) => {
+    const { kernels } = memory;
+    const matrix = {
+      values: floats(kernel),
+      bias: bias ? floats(bias) : null,
+      rows: taps * inputs,
+      columns: filters,
+      groups,
+    };
     const count = batch * outLength * filters;
-    const [source, target] = [place(floats(x)), room(count)];
+    const [source, packed, target] = [place(floats(x)), room(panelElements(kernels, matrix)), room(count)];
+    writePanels(memory.floats().subarray(packed / 4), kernels, matrix);
     const [left] = resolvePadding(placed, length);
     kernels.conv1d(
       source,
@@ -218,10 +212,11 @@ function product(
       [],
       "give one number per output",
     );
-  const data = withKernels(({ kernels }, place, room) => {
-    const packed = room(kernels.packedBytes(inner, columns) / 4);
-    kernels.packKIO(packed, place(floats(b)), bias ? place(floats(bias)) : 0, 1, inner, columns, columns);
-    const [source, target] = [place(floats(a)), room(rows * columns)];
+  const data = withKernels((memory, place, room) => {
+    const { kernels } = memory;
+    const matrix = { values: floats(b), bias: bias ? floats(bias) : null, rows: inner, columns };
+    const [source, packed, target] = [place(floats(a)), room(panelElements(kernels, matrix)), room(rows * columns)];
+    writePanels(memory.floats().subarray(packed / 4), kernels, matrix);
     kernels.gemm(source, inner, packed, target, columns, rows, columns, inner, ...unclamped);
     return { address: target, count: rows * columns };
   });

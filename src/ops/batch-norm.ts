@@ -123,8 +123,9 @@ export const toWasm: ToWasm<BatchNorm> = ({ attributes: { axis, epsilon }, input
     // Each vector starts at a multiple of 16 bytes.
     const padded = Math.ceil(size / 4) * 4;
     const target = pack.allocate(2 * padded);
-    pack.write(target, Float32Array.from(scale));
-    pack.write(target + padded * 4, Float32Array.from(shift));
+    target.fill(0);
+    target.set(scale);
+    target.set(shift, padded);
   });
   wasm.overwrite(0);
   const outer = product(shape.slice(0, at))!;

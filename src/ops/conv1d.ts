@@ -12,6 +12,7 @@ import { shapeMismatch } from "../error.ts";
 import { spatial } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm, WeightPacker } from "./facets.ts";
 import { channelsLast } from "./keras-layout.ts";
+import { packColumns, packPanels } from "./pack.ts";
 import { pieces } from "./rows.ts";
 import { count } from "./schema.ts";
 import { padStep } from "./torch-text.ts";
@@ -127,6 +128,19 @@ export const toWasm: ToWasm<Conv1d> = ({ attributes }, wasm) => {
   const inputs = channels / groups;
   const outputs = filters / groups;
   const limits = wasm.clamp();
+  const matrix = (pack: WeightPacker) => ({
+    values: pack.read("kernel")!,
+    bias: pack.read("bias"),
+    rows: taps * inputs,
+    columns: filters,
+    groups,
+  });
+  const kernel = kernelFor(attributes, inputs);
+  const [weights, shape] = {
+    depthwiseConv1d: () => [wasm.weight("rows", packRows), [channels, outputs, taps, stride, dilation]] as const,
+    conv1dNarrow: () => [wasm.weight("columns", packNarrow), [inputs, outputs, taps, stride]] as const,
+    conv1d: () => [wasm.weight("panels", packWide), [groups, inputs, outputs, taps, stride, dilation]] as const,
+  }[kernel]();
   // Rows whose windows reach into the padding go through tiles of four, from the first row and from the first past the last
   // whole window. A tap that is padding for one of the four is 0 * weight for it, and skipped where it is for all: so tiles
   // stay together, for the sake of a weight that is infinite and of a bias of -0.
@@ -138,30 +152,32 @@ export const toWasm: ToWasm<Conv1d> = ({ attributes }, wasm) => {
       const [row, end] = [cut(first), cut(last)];
       const x = wasm.input(0).at(sample * length * channels);
       const y = wasm.output().at((sample * outLength + row) * filters);
-      const sizes = [samples, length, end - row] as const;
-      const geometry = [taps, stride, dilation, left - row * stride, ...limits] as const;
-      if (inputs === 1 && groups > 1)
-        wasm.call("depthwiseConv1d", x, wasm.weight("rows", packRows), y, ...sizes, channels, outputs, ...geometry);
-      else wasm.call("conv1d", x, wasm.weight("panels", packPanels), y, ...sizes, groups, inputs, outputs, ...geometry);
+      wasm.call(kernel, x, weights, y, samples, length, end - row, ...shape, left - row * stride, ...limits);
     }
   });
 
-  function packRows(pack: WeightPacker): void {
-    const target = pack.allocate((1 + taps) * filters);
-    pack.write(target, pack.read("bias") ?? new Float32Array(filters));
-    pack.write(target + filters * 4, pack.read("kernel")!);
+  function packNarrow(pack: WeightPacker): void {
+    packColumns(pack, matrix(pack));
   }
 
-  function packPanels(pack: WeightPacker): void {
-    const { kernels } = pack;
-    const groupBytes = kernels.packedBytes(taps * inputs, outputs);
-    const target = pack.allocate((groups * groupBytes) / 4);
-    const kernel = pack.stage(pack.read("kernel")!);
-    const biases = pack.read("bias");
-    const bias = biases ? pack.stage(biases) : 0;
-    for (let g = 0; g < groups; g++) {
-      const column = g * outputs * 4;
-      kernels.packKIO(target + g * groupBytes, kernel + column, bias && bias + column, taps, inputs, outputs, filters);
-    }
+  function packWide(pack: WeightPacker): void {
+    packPanels(pack, matrix(pack));
+  }
+
+  function packRows(pack: WeightPacker): void {
+    const target = pack.allocate((1 + taps) * filters);
+    target.set(pack.read("bias") ?? new Float32Array(filters));
+    target.set(pack.read("kernel")!, filters);
   }
 };
+
+/**
+ * The kernel for a convolution. A few outputs are dot products, where a window is one long run of floats: conv1d's panels of
+ * eight columns would be half empty, but a dot product has sums to add up at its end. From 16 floats per output on it is
+ * faster: five times for 1 output of 80, 1.3 times for 4 of 448 (bench/results/gemm.md).
+ */
+function kernelFor({ taps, filters, groups, dilation }: Conv1d, inputs: number) {
+  if (inputs === 1 && groups > 1) return "depthwiseConv1d";
+  const oneRun = groups === 1 && (dilation === 1 || taps === 1);
+  return oneRun && filters <= 4 && taps * inputs >= 16 * filters ? "conv1dNarrow" : "conv1d";
+}

@@ -9,8 +9,9 @@
  */
 import { axisIndex, axisSize, inOrder, lettersOf, plainAxis, product } from "../axes.ts";
 import { heldLike } from "./arrange.ts";
-import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm, WeightPacker } from "./facets.ts";
+import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import { axisLetter } from "./keras-layout.ts";
+import { packColumns, packPanels } from "./pack.ts";
 import { count, letter } from "./schema.ts";
 
 export interface Dense {
@@ -84,30 +85,16 @@ const narrowest = 4;
 export const toWasm: ToWasm<Dense> = ({ attributes: { units } }, wasm) => {
   const shape = wasm.inputShape(0);
   const inputs = shape[shape.length - 1]!;
-  const kernel = units <= narrowest ? "gemmNarrow" : "gemm";
-  const weights = wasm.weight(kernel, units <= narrowest ? packColumns : packPanels);
+  const narrow = units <= narrowest;
+  const kernel = narrow ? "gemmNarrow" : "gemm";
+  const weights = wasm.weight(narrow ? "columns" : "panels", (pack) => {
+    const matrix = { values: pack.read("kernel")!, bias: pack.read("bias"), rows: inputs, columns: units };
+    (narrow ? packColumns : packPanels)(pack, matrix);
+  });
   const rows = product(shape.slice(0, -1))!;
   const limits = wasm.clamp();
   wasm.split(rows, rows * inputs * units, (from, to) => {
     const [x, y] = [wasm.input(0).at(from * inputs), wasm.output().at(from * units)];
     wasm.call(kernel, x, inputs, weights, y, units, to - from, units, inputs, ...limits);
   });
-
-  function packPanels(pack: WeightPacker): void {
-    const target = pack.allocate(pack.kernels.packedBytes(inputs, units) / 4);
-    const values = pack.stage(pack.read("kernel")!);
-    const bias = pack.read("bias");
-    pack.kernels.packKIO(target, values, bias ? pack.stage(bias) : 0, 1, inputs, units, units);
-  }
-
-  function packColumns(pack: WeightPacker): void {
-    const stride = pack.kernels.narrowStride(inputs);
-    const [values, bias] = [pack.read("kernel")!, pack.read("bias")];
-    const columns = new Float32Array(units * stride);
-    for (let o = 0; o < units; o++) {
-      columns[o * stride] = bias ? bias[o]! : 0;
-      for (let i = 0; i < inputs; i++) columns[o * stride + 4 + i] = values[i * units + o]!;
-    }
-    pack.write(pack.allocate(columns.length), columns);
-  }
 };

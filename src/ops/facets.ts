@@ -196,8 +196,8 @@ export interface Place {
   at(elements: number): Place;
 }
 
-/** Names of kernels that can be called in a step: all but those that pack, which run at load. */
-export type StepKernel = Exclude<keyof Kernels, "packedBytes" | "packKIO" | "packOIK" | "narrowStride">;
+/** Names of kernels that can be called in a step: all but those that only tell sizes. */
+export type StepKernel = Exclude<keyof Kernels, "packedBytes" | "panelWidth" | "narrowStride">;
 
 /** Turns a node with known sizes into kernel calls. */
 export interface WasmWriter {
@@ -232,12 +232,8 @@ export interface WeightPacker {
   readonly kernels: Kernels;
   /** The weight's numbers in Keras' order (merged axes in the order of the plan), null where the layer has none. */
   read(role: string): Float32Array | null;
-  /** Reserves the result; returns its address. Further calls during the same preparation are temporary copies. */
-  allocate(elements: number): number;
-  /** A temporary copy of `values` in WebAssembly memory, gone after the preparation. */
-  stage(values: Float32Array): number;
-  /** Writes `values` at an address. */
-  write(address: number, values: Float32Array): void;
+  /** Reserves the result, to be written whole and at once; called once per preparation. */
+  allocate(elements: number): Float32Array;
 }
 
 export type ToWasm<A extends object> = (node: PlannedNode<A>, wasm: WasmWriter) => void;

@@ -7,26 +7,11 @@
  * state, and outputs overlap no input unless it says so ("in place").
  */
 export interface Kernels {
-  /** Bytes of one packed matrix of K rows and N columns, bias included: ceil(N / NR) * (1 + K) * NR * 4. */
+  /** NR: columns of one panel. */
+  panelWidth(): number;
+
+  /** Bytes of one matrix of K rows and N columns in panels (pack.ts), bias included: ceil(N / NR) * (1 + K) * NR * 4. */
   packedBytes(K: number, N: number): number;
-
-  /**
-   * Packs KIO weights (taps, in, out), or IO with taps = 1, into panels [O/NR][1 + K*I][NR], the bias at each panel's head.
-   * `rowStride` is the distance between two rows of O in `source`: O itself, or more when a group's columns are picked.
-   * bias = 0 means none (zeros).
-   */
-  packKIO(
-    target: number,
-    source: number,
-    bias: number,
-    taps: number,
-    inChannels: number,
-    outChannels: number,
-    rowStride: number,
-  ): void;
-
-  /** Packs OIK weights (out, in, taps; PyTorch's order), or OI with taps = 1, into the same panels. */
-  packOIK(target: number, source: number, bias: number, taps: number, inChannels: number, outChannels: number): void;
 
   /**
    * c[m, n] = clamp(bias[n] + sum over k of a[m, k] * b[k, n]). a: M rows lda apart, b: packed, c: M rows ldc apart.
@@ -84,6 +69,26 @@ export interface Kernels {
     taps: number,
     stride: number,
     dilation: number,
+    left: number,
+    low: number,
+    high: number,
+  ): void;
+
+  /**
+   * The same for a few output channels, without groups and dilation. w: columns of gemmNarrow's matrix, K = taps * I. Taps
+   * outside x are left out.
+   */
+  conv1dNarrow(
+    x: number,
+    w: number,
+    y: number,
+    batch: number,
+    length: number,
+    outLength: number,
+    inChannels: number,
+    outChannels: number,
+    taps: number,
+    stride: number,
     left: number,
     low: number,
     high: number,

@@ -3,9 +3,9 @@
  * against the same loop in float32 where no tap lies in the padding and where it does.
  */
 import { conv1d } from "../../assembly/conv1d";
-import { packKIO } from "../../assembly/pack";
 import { packedBytes } from "../../assembly/panel";
 import { at, clamped, error, floats, guarded, HIGH, LOW, output, reserve, reset } from "./arena";
+import { writePanels } from "./panels";
 
 /** Runs one shape with and without a clamp; the largest error, or Infinity if a bit differs from the float32 loop or a guard is gone. */
 function check(
@@ -50,7 +50,7 @@ function checkClamped(
   const packed = reserve(<i32>(matrix >> 2) * groups);
   for (let g = 0; g < groups; g++) {
     const column = (<usize>(g * O)) << 2;
-    packKIO(packed + <usize>g * matrix, w + column, bias + column, taps, I, O, outputs);
+    writePanels(packed + <usize>g * matrix, w + column, bias + column, taps * I, O, outputs);
   }
   const count = batch * outLength * outputs;
   const y = output(count);

@@ -1,11 +1,10 @@
 /**
- * gemm and the packing that feeds it: every edge of the tile, of 5 or 6 rows by 8, and of its eight k per round, against two plain loops. The one
+ * gemm: every edge of the tile, of 5 or 6 rows by 8, and of its eight k per round, against two plain loops. The one
  * in float32, k ascending, must agree bit for bit; the one in float64 bounds the error.
  */
 import { gemm } from "../../assembly/gemm";
-import { packKIO } from "../../assembly/pack";
-import { packedBytes } from "../../assembly/panel";
-import { at, clamped, error, floats, GUARD, guarded, HIGH, LOW, output, put, reserve, reset } from "./arena";
+import { at, clamped, error, floats, GUARD, guarded, HIGH, LOW, output, put, reset } from "./arena";
+import { packPanels } from "./panels";
 
 /** Runs one shape with and without a clamp; the largest error, or Infinity if a bit differs from the float32 loop or a guard is gone. */
 function check(M: i32, N: i32, K: i32, padding: i32): f64 {
@@ -19,8 +18,7 @@ function checkClamped(M: i32, N: i32, K: i32, padding: i32, low: f32, high: f32)
   const a = floats(M * lda),
     b = floats(K * N),
     bias = floats(N);
-  const packed = reserve(<i32>packedBytes(K, N) >> 2);
-  packKIO(packed, b, bias, 1, K, N, N);
+  const packed = packPanels(b, bias, K, N, N);
   const c = output(M * ldc);
   gemm(a, lda, packed, c, ldc, M, N, K, low, high);
   let worst: f64 = 0;
@@ -71,8 +69,7 @@ describe("gemm", () => {
       b = floats(65),
       bias = floats(13);
     put(a, 7, NaN);
-    const packed = reserve(<i32>packedBytes(5, 13) >> 2);
-    packKIO(packed, b, bias, 1, 5, 13, 13);
+    const packed = packPanels(b, bias, 5, 13, 13);
     const c = output(52);
     gemm(a, 5, packed, c, 13, 4, 13, 5, 0, 6);
     for (let i = 0; i < 52; i++) expect(isNaN(at(c, i))).toBe(i / 13 === 1);
@@ -82,8 +79,7 @@ describe("gemm", () => {
     reset();
     const a = floats(5),
       b = floats(5);
-    const packed = reserve(<i32>packedBytes(5, 1) >> 2);
-    packKIO(packed, b, 0, 1, 5, 1, 1);
+    const packed = packPanels(b, 0, 5, 1, 1);
     const c = output(1);
     gemm(a, 5, packed, c, 1, 1, 1, 5, -Infinity, Infinity);
     let sum: f32 = 0;

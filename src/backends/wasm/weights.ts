@@ -6,7 +6,7 @@ import { toFloat32 } from "../../bytes/numbers.ts";
 import type { Layer } from "../../graph/graph.ts";
 import type { WeightPacker } from "../../ops/facets.ts";
 import type { LayoutPlan } from "../../plan/layout.ts";
-import { align, type KernelMemory } from "./memory.ts";
+import type { KernelMemory } from "./memory.ts";
 
 export class PackedWeights {
   readonly #memory: KernelMemory;
@@ -32,8 +32,6 @@ export class PackedWeights {
   #prepare(layer: Layer, roles: readonly string[], prepare: (pack: WeightPacker) => void): number {
     const memory = this.#memory;
     let result: number | undefined;
-    let staged: number | undefined;
-    const write = (address: number, values: Float32Array) => memory.floats().set(values, address / 4);
     prepare({
       kernels: memory.kernels,
       read: (role) => {
@@ -43,20 +41,10 @@ export class PackedWeights {
         return rearrangeArray(toFloat32(array), from, to);
       },
       allocate(elements) {
-        if (result !== undefined) throw new Error("a preparation allocates once, before it stages");
+        if (result !== undefined) throw new Error("a preparation allocates once");
         result = memory.allocateWeights(elements * 4);
-        staged = memory.weightsEnd;
-        return result;
+        return memory.floats().subarray(result / 4, result / 4 + elements);
       },
-      stage(values) {
-        if (staged === undefined) throw new Error("allocate before staging");
-        const address = staged;
-        staged = align(address + values.byteLength);
-        memory.reserve(staged);
-        write(address, values);
-        return address;
-      },
-      write,
     });
     if (result === undefined) throw new Error(`nothing was packed for ${layer.path}`);
     return result;
