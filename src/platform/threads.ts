@@ -37,7 +37,7 @@ export async function threadHost(): Promise<ThreadHost | null> {
   try {
     const { plainBase64, relaxedBase64, workerText } = await import("#threads");
     const bytes = newestBuild(plainBase64, relaxedBase64);
-    const start = inProcess() ? await nodeStarter(workerText) : webStarter(workerText);
+    const start = hasProcess() ? await nodeStarter(workerText) : webStarter(workerText);
     return { module: await WebAssembly.compile(bytes), memory: sharedMemory(), start };
   } catch {
     return null;
@@ -55,10 +55,11 @@ function sharedMemory(): WebAssembly.Memory {
   }
 }
 
-function inProcess(): boolean {
-  return "process" in globalThis && typeof process.versions?.node === "string";
+function hasProcess(): boolean {
+  return typeof globalThis.process?.versions?.node === "string";
 }
 
+/** Starts threads of node:worker_threads, which Deno and Bun have too: there alone can a thread let the process end. */
 async function nodeStarter(text: string): Promise<ThreadHost["start"]> {
   // Named by a variable, so that bundlers for browsers don't look for it.
   const name = "node:worker_threads";
@@ -75,7 +76,8 @@ async function nodeStarter(text: string): Promise<ThreadHost["start"]> {
   };
 }
 
-function webStarter(text: string): ThreadHost["start"] {
+/** Starts Web Workers. */
+export function webStarter(text: string): ThreadHost["start"] {
   return ({ reply, broken }) => {
     const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
     const worker = new Worker(url);
