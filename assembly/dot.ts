@@ -8,18 +8,17 @@
  * gemm's panels are eight columns wide; a Dense with one to four outputs would multiply by zeros most of the time. Here the
  * vector runs along k instead, and four rows share what is loaded of B:
  *
- *          b0  b1        b: k .. k+3 and k+4 .. k+7 of one column
- *    a0   s00 s01        two sums per row, which hide the addition's latency
- *    ..   ..  ..
- *    a3   s30 s31
+ *          b0  b1  b2        b: k .. k+3, k+4 .. k+7 and k+8 .. k+11 of one column
+ *    a0   s00 s01 s02        three sums per row, which hide the addition's latency
+ *    ..   ..  ..  ..
+ *    a3   s30 s31 s32
  *
  * clamp(v) = min(max(v, low), high); NaN stays NaN. lda, ldc count elements. M, N and K are free, and 0 is allowed. C
  * overlaps nothing.
  *
  * Cost    2MNK flop; five loads per four multiply-adds of vectors, which leaves 80 % of the ceiling.
- * Order   vector k / 4 goes to the first or the second sum in turn, the elements past the last whole vector to the first
- *         (bottom lanes if K < 4, else top lanes); then first + second, (lane 0 + lane 2) + (lane 1 + lane 3), and the
- *         bias. A row's result does not depend on how many rows there are.
+ * Order   vector k / 4 goes to the three sums in turn, the elements past the last whole vector to the first (bottom lanes
+ *         if K < 4, else top lanes); then first + second + third, (lane 0 + lane 2) + (lane 1 + lane 3), and the bias. A row's result does not depend on how many rows there are.
  */
 import { aligned, bytes, clamp, load4, madd, sumOfLanes, sumsOfLanes } from "./lanes";
 
@@ -70,19 +69,19 @@ export function narrowRows(
 
 /**
  * One column for four rows or one; `rows` is a constant at both calls. The exit with a negative count is as in full-tile.ts:
- * never taken, it keeps eight sums, five operands and a product in V8's 15 usable registers.
+ * never taken, it keeps the sums, an operand and a product in V8's 15 usable registers.
  */
 @inline
 function dots(
   rows: i32, a: usize, lda: usize, b: usize, bias: f32, c: usize, ldc: usize, K: i32, low: f32, high: f32,
 ): void {
-  let s00 = f32x4.splat(0), s01 = s00;
-  let s10 = s00, s11 = s00;
-  let s20 = s00, s21 = s00;
-  let s30 = s00, s31 = s00;
+  let s00 = f32x4.splat(0), s01 = s00, s02 = s00;
+  let s10 = s00, s11 = s00, s12 = s00;
+  let s20 = s00, s21 = s00, s22 = s00;
+  let s30 = s00, s31 = s00, s32 = s00;
   let a0 = a, a1 = a0 + lda, a2 = a1 + lda, a3 = a2 + lda;
   let p = b;
-  for (let vectors = K >> 2; vectors > 0; vectors -= 4) {
+  for (let vectors = K >> 2; vectors > 0; vectors -= 3) {
     let y = v128.load(p);
     s00 = madd(v128.load(a0), y, s00);
     if (rows > 1) {
@@ -100,26 +99,18 @@ function dots(
     }
     if (vectors === 2) break;
     y = v128.load(p, 32);
-    s00 = madd(v128.load(a0, 32), y, s00);
+    s02 = madd(v128.load(a0, 32), y, s02);
     if (rows > 1) {
-      s10 = madd(v128.load(a1, 32), y, s10);
-      s20 = madd(v128.load(a2, 32), y, s20);
-      s30 = madd(v128.load(a3, 32), y, s30);
+      s12 = madd(v128.load(a1, 32), y, s12);
+      s22 = madd(v128.load(a2, 32), y, s22);
+      s32 = madd(v128.load(a3, 32), y, s32);
     }
-    if (vectors === 3) break;
-    y = v128.load(p, 48);
-    s01 = madd(v128.load(a0, 48), y, s01);
+    p += 48;
+    a0 += 48;
     if (rows > 1) {
-      s11 = madd(v128.load(a1, 48), y, s11);
-      s21 = madd(v128.load(a2, 48), y, s21);
-      s31 = madd(v128.load(a3, 48), y, s31);
-    }
-    p += 64;
-    a0 += 64;
-    if (rows > 1) {
-      a1 += 64;
-      a2 += 64;
-      a3 += 64;
+      a1 += 48;
+      a2 += 48;
+      a3 += 48;
     }
   }
   const rest = K & 3;
@@ -132,12 +123,15 @@ function dots(
       s30 = madd(tail(a + 3 * lda, K), y, s30);
     }
   }
-  s00 = f32x4.add(s00, s01);
+  s00 = f32x4.add(f32x4.add(s00, s01), s02);
   if (rows === 1) {
     store<f32>(c, min<f32>(max<f32>(sumOfLanes(s00) + bias, low), high));
     return;
   }
-  const sums = sumsOfLanes(s00, f32x4.add(s10, s11), f32x4.add(s20, s21), f32x4.add(s30, s31));
+  s10 = f32x4.add(f32x4.add(s10, s11), s12);
+  s20 = f32x4.add(f32x4.add(s20, s21), s22);
+  s30 = f32x4.add(f32x4.add(s30, s31), s32);
+  const sums = sumsOfLanes(s00, s10, s20, s30);
   const v = clamp(f32x4.add(sums, f32x4.splat(bias)), low, high);
   v128.store_lane<f32>(c, v, 0);
   v128.store_lane<f32>(c + ldc, v, 1);

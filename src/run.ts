@@ -3,7 +3,8 @@
  */
 import { type EngineOptions, type Model, openModel } from "./api/model.ts";
 import { graphFromState } from "./dialects/state.ts";
-import { readSafetensors } from "./formats/safetensors.ts";
+import { unknownFormat } from "./error.ts";
+import { isSafetensors, readSafetensors } from "./formats/safetensors.ts";
 import { readSource, type Source } from "./platform/source.ts";
 
 export type { Input, Model, ModelPort } from "./api/model.ts";
@@ -25,6 +26,10 @@ export interface LoadOptions extends EngineOptions {
 export async function load(source: Source, options: LoadOptions = {}): Promise<Model> {
   const { bytes, name: found } = await readSource(source);
   const name = options.name ?? found;
+  if (!isSafetensors(bytes))
+    throw unknownFormat(`${name}, which is none (convert it with channelwise first)`, [
+      "a .safetensors file that channelwise wrote",
+    ]);
   const graph = graphFromState(readSafetensors(bytes, [name]), [name]);
   return openModel(graph, name, "channelwise safetensors", options);
 }

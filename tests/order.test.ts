@@ -46,7 +46,7 @@ test("a chain of many thousand layers does not exhaust the stack", () => {
   const layer = { path: "layer", className: "Test", weights: {} };
   const values = Array.from({ length: 50_000 }, (_, index) => builder.value(`v${index}`, []));
   for (const value of values.slice(1).reverse()) {
-    builder.node({ kind: "merge", attributes: {}, inputs: [value - 1], outputs: [value], layer, weights: [] });
+    builder.nodes.push({ kind: "merge", attributes: {}, inputs: [value - 1], outputs: [value], layer, weights: [] });
   }
   const graph = builder.finish("chain", [{ name: "x", value: values[0]! }], [{ name: "y", value: values.at(-1)! }]);
   expect(inOrder(branchByBranch(graph))).toBe(true);

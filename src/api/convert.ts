@@ -35,9 +35,9 @@ export interface TorchConversion {
 export interface ConvertOptions extends TorchConversion {
   /**
    * `pytorch`: model.py, its weights, and check.npz. `safetensors`: one file, a state dict with the model in it. `pt`: one
-   * file, a state dict that `torch.load(weights_only=True)` takes.
+   * file, a state dict that `torch.load(weights_only=True)` takes. Default `pytorch`.
    */
-  readonly to: "pytorch" | "safetensors" | "pt";
+  readonly to?: "pytorch" | "safetensors" | "pt";
   /** The file of weights beside model.py. Default `safetensors`. */
   readonly weights?: "safetensors" | "pt";
   /** Called as the verification goes on. */
@@ -79,8 +79,8 @@ function requireChoice(option: string, choices: readonly string[], value: string
  * @returns the files by path: for `pytorch` model.py, model.safetensors (or model.pt) and check.npz; else the one file
  * @throws {ChannelwiseError} `outputs-differ` when the converted program gives other numbers; `usage` for a wrong option
  */
-export async function convert(model: Model, options: ConvertOptions): Promise<Map<string, Uint8Array>> {
-  const { to, weights = "safetensors" } = options;
+export async function convert(model: Model, options: ConvertOptions = {}): Promise<Map<string, Uint8Array>> {
+  const { to = "pytorch", weights = "safetensors" } = options;
   requireChoice("to", ["pytorch", "safetensors", "pt"], to);
   requireChoice("weights", ["safetensors", "pt"], weights);
   const file: WeightsFile = to === "pt" || (to === "pytorch" && weights === "pt") ? "model.pt" : "model.safetensors";

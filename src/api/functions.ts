@@ -9,6 +9,7 @@ import { layoutMismatch, shapeMismatch, wrongOption } from "../error.ts";
 import { panelElements, writePanels } from "../ops/pack.ts";
 import { outputLength, namedPadding, type Padding, resolvePadding, type Window } from "../ops/window.ts";
 import { kernelModule } from "../platform/kernels.ts";
+import { count as isCount, natural } from "../ops/schema.ts";
 import { elements, type Tensor } from "../tensor.ts";
 
 let shared: KernelMemory | undefined;
@@ -70,14 +71,15 @@ export interface Conv1dOptions {
  * @throws {ChannelwiseError} `shape-mismatch` when the channels do not fit or nothing is left of the length
  */
 export function conv1d(x: Tensor<"NLC">, kernel: Tensor<"KIO">, options: Conv1dOptions = {}): Tensor<"NLC"> {
-  requireLayout("conv1d", "x", x, "NLC");
-  requireLayout("conv1d", "kernel", kernel, "KIO");
+  requireTensor("conv1d", "x", x, "NLC");
+  requireTensor("conv1d", "kernel", kernel, "KIO");
   const { stride = 1, dilation = 1, groups = 1, bias } = options;
+  if (bias) requireTensor("conv1d", "bias", bias, "O");
   const [batch, length, channels] = x.shape as [number, number, number];
   const [taps, inputs, filters] = kernel.shape as [number, number, number];
   const counts = { stride, dilation, groups, taps };
   for (const [name, value] of Object.entries(counts)) {
-    if (!Number.isInteger(value) || value < 1)
+    if (!isCount(value))
       throw shapeMismatch(`conv1d: expected ${name} to be an integer from 1, got ${value}`, [], "check the options");
   }
   if (inputs * groups !== channels || filters % groups !== 0) {
@@ -148,7 +150,7 @@ function readPadding(
       throw wrongOption("padding", ["valid", "same", "causal", "[left, right]"], given);
     return namedPadding(given, length, window);
   }
-  if (given.length !== 2 || !given.every((zeros) => Number.isSafeInteger(zeros) && zeros >= 0)) {
+  if (given.length !== 2 || !given.every((zeros: number) => natural(zeros))) {
     throw shapeMismatch(
       `conv1d: expected padding [left, right] of integers from 0, got [${given.join(", ")}]`,
       [],
@@ -167,8 +169,8 @@ function readPadding(
  * @throws {ChannelwiseError} `shape-mismatch` when the inner sizes differ
  */
 export function gemm(a: Tensor<"NI">, b: Tensor<"IO">, options: { readonly bias?: Tensor<"O"> } = {}): Tensor<"NO"> {
-  requireLayout("gemm", "a", a, "NI");
-  requireLayout("gemm", "b", b, "IO");
+  requireTensor("gemm", "a", a, "NI");
+  requireTensor("gemm", "b", b, "IO");
   return { ...product("gemm", a, b, options.bias), layout: "NO" };
 }
 
@@ -198,6 +200,9 @@ function product(
   b: Tensor,
   bias: Tensor | undefined,
 ): { data: Float32Array; shape: number[] } {
+  requireTensor(name, "x", a, a.layout);
+  requireTensor(name, "kernel", b, b.layout);
+  if (bias) requireTensor(name, "bias", bias, "O");
   const [rows, inner] = a.shape as [number, number];
   const [other, columns] = b.shape as [number, number];
   if (inner !== other)
@@ -239,6 +244,7 @@ export function transpose<A extends string, const B extends string>(
   x: Tensor<A>,
   layout: B & SameLetters<A, B>,
 ): Tensor<B> {
+  requireTensor("transpose", "x", x, x.layout);
   const letters = (text: string) => [...text].sort().join("");
   if (letters(x.layout) !== letters(layout) || !/^[A-Z]*$/.test(layout))
     throw layoutMismatch(`transpose: expected an order of the letters of ${x.layout}, got ${layout}`);
@@ -260,7 +266,15 @@ export function transpose<A extends string, const B extends string>(
   return { data: x.data instanceof Float32Array ? data : new Int32Array(data.buffer), layout, shape };
 }
 
-function requireLayout(name: string, argument: string, { layout, shape }: Tensor, expected: string): void {
-  if (layout !== expected || shape.length !== expected.length)
-    throw layoutMismatch(`${name}: expected ${argument} in ${expected}, got ${layout}`);
+/** Fails unless the tensor has this layout, sizes that are counts, and as many numbers as they say. */
+function requireTensor(name: string, argument: string, { data, layout, shape }: Tensor, expected: string): void {
+  if (layout !== expected) throw layoutMismatch(`${name}: expected ${argument} in ${expected}, got ${layout}`);
+  const rank = parseLayout(layout).length;
+  if (shape.length !== rank || !shape.every(natural) || elements(shape) !== data.length) {
+    throw shapeMismatch(
+      `${name}: expected ${argument} ${layout} with ${rank} sizes and their number of elements, got (${shape.join(", ")}) with ${data.length}`,
+      [],
+      "make the tensor with tensor(), which checks it",
+    );
+  }
 }

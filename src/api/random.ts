@@ -2,7 +2,8 @@
  * random: seeded random inputs, the same everywhere
  */
 import type { Graph } from "../graph/graph.ts";
-import { layoutText } from "../axes.ts";
+import { describeAxes, layoutText } from "../axes.ts";
+import { invalidInput } from "../error.ts";
 import { elements, type Tensor, type TensorData } from "../tensor.ts";
 
 /** Uniform numbers in [0, 1): mulberry32 (Tommy Ettinger, public domain). */
@@ -27,6 +28,9 @@ export interface RandomInput {
   readonly shape: number[];
 }
 
+/** Numbers in one random input: 1 GiB of float32. */
+const mostNumbers = 2 ** 28;
+
 /** Sizes that the model leaves open are drawn as this. */
 const openSize = 67;
 
@@ -38,6 +42,11 @@ export function randomInputs(graph: Graph, samples: number, seed: number): Rando
     const { axes, type } = graph.values[value]!;
     const shape = axes.map((axis, index) => (index === 0 ? samples : (axis.size ?? openSize)));
     const count = elements(shape);
+    if (count > mostNumbers)
+      throw invalidInput(
+        `${samples} random inputs of ${describeAxes(axes)} are ${count} numbers, more than ${mostNumbers}`,
+        "give an input, or use fewer samples",
+      );
     const data =
       type === "int32"
         ? Int32Array.from({ length: count }, () => Math.floor(integer() * 10))

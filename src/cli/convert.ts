@@ -1,12 +1,13 @@
 /**
  * channelwise convert MODEL OUT
  */
+import { rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import colors from "picocolors";
 import { convert, type ConvertOptions } from "../api/convert.ts";
 import type { Report } from "../api/verify.ts";
-import { ChannelwiseError } from "../error.ts";
-import { type CommonOptions, openModel, requireFolder, writeFiles } from "./files.ts";
+import { ChannelwiseError, wrongOption } from "../error.ts";
+import { type CommonOptions, openModel, requireFolder, requireOwn, writeFiles } from "./files.ts";
 import { difference, printJson, progress } from "./print.ts";
 
 interface ConvertCommandOptions extends CommonOptions {
@@ -17,11 +18,21 @@ interface ConvertCommandOptions extends CommonOptions {
   readonly name?: string;
 }
 
+/** Endings of files that are not written here; a folder of such a name would be a surprise. */
+const otherFiles = new Set(["onnx", "py", "h5", "hdf5", "json", "npz", "npy", "zip", "bin", "ckpt", "tflite", "pb"]);
+
 /** What to write, by OUT's ending where `--to` is not given; a folder is PyTorch. */
 function formatOf(out: string, to: ConvertCommandOptions["to"]): NonNullable<ConvertCommandOptions["to"]> {
   if (to) return to;
-  const ending = /\.(safetensors|pt|keras)$/i.exec(out)?.[1]?.toLowerCase();
-  return (ending as ConvertCommandOptions["to"]) ?? "pytorch";
+  const ending = /\.([a-z0-9]+)$/i.exec(out)?.[1]?.toLowerCase() ?? "";
+  if (otherFiles.has(ending)) throw wrongOption("OUT", ["a folder", ".safetensors", ".pt"], out);
+  const formats: Record<string, NonNullable<ConvertCommandOptions["to"]>> = {
+    safetensors: "safetensors",
+    pt: "pt",
+    pth: "pt",
+    keras: "keras",
+  };
+  return formats[ending] ?? "pytorch";
 }
 
 export async function convertCommand(path: string, out: string, options: ConvertCommandOptions): Promise<void> {
@@ -49,7 +60,10 @@ export async function convertCommand(path: string, out: string, options: Convert
     },
   };
   const files = await convert(model, settings).finally(bar.stop);
+  if (to === "pytorch") requireOwn(join(out, "model.py"));
   writeFiles(new Map([...files].map(([name, bytes]) => [to === "pytorch" ? join(out, name) : out, bytes])));
+  // What an earlier conversion into this folder left would be taken for this one's.
+  if (to === "pytorch") rmSync(join(out, files.has("model.pt") ? "model.safetensors" : "model.pt"), { force: true });
   const written = [...files].map(([name, bytes]) => ({
     name: to === "pytorch" ? name : basename(out),
     bytes: bytes.length,

@@ -26,7 +26,8 @@ export async function openModel(path: string, options: CommonOptions): Promise<M
   });
 }
 
-function readBytes(path: string): Uint8Array {
+/** The bytes of a file. */
+export function readBytes(path: string): Uint8Array {
   try {
     return new Uint8Array(readFileSync(path));
   } catch (cause) {
@@ -41,7 +42,9 @@ export function readInputs(model: Model, path: string, layout: "keras" | "torch"
   const arrays: Map<string, StoredArray> = isNpy(bytes)
     ? new Map([["input_0", readNpy(bytes, place)]])
     : readNpz(bytes, place);
-  const names = model.inputs.map(({ name }, index) => (arrays.has(name) ? name : `input_${index}`));
+  // By name where all names are there, else by position: never some one way and some the other.
+  const byName = model.inputs.every(({ name }) => arrays.has(name));
+  const names = model.inputs.map(({ name }, index) => (byName ? name : `input_${index}`));
   const spare = [...arrays.keys()].find((name) => !names.includes(name));
   if (spare !== undefined)
     throw invalidInput(
@@ -118,5 +121,16 @@ export function requireFolder(path: string): void {
     code: "usage",
     message: `expected ${path} to be a folder, but it is a file`,
     fix: "give another name, or --to for what the file should be",
+  });
+}
+
+/** Fails where a file is that a conversion would write over and did not make. */
+export function requireOwn(path: string): void {
+  if (!existsSync(path) || new TextDecoder().decode(readBytes(path)).includes("converted from Keras by channelwise"))
+    return;
+  throw new ChannelwiseError({
+    code: "usage",
+    message: `${path} is there already, and channelwise did not write it`,
+    fix: "give another folder, or move the file away",
   });
 }

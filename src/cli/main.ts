@@ -20,11 +20,11 @@ function version(): string {
   return JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version;
 }
 
-function integerFrom(least: number, option: string): (text: string) => number {
+function integerFrom(least: number, option: string, most: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (Number.isSafeInteger(value) && value >= least) return value;
-    throw wrongOption(option, [`an integer from ${least}`], text);
+    if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
+    throw wrongOption(option, [`an integer from ${least} to ${most}`], text);
   };
 }
 
@@ -119,8 +119,8 @@ function buildProgram(): Command {
     ),
   )
     .option("--against <converted>", "a folder that convert made, or a .safetensors of its weights")
-    .option("--samples <count>", "random inputs in the batch", integerFrom(1, "samples"), 2)
-    .option("--seed <number>", "of the random inputs", integerFrom(0, "seed"), 0)
+    .option("--samples <count>", "random inputs in the batch", integerFrom(1, "samples", 10_000), 2)
+    .option("--seed <number>", "of the random inputs", integerFrom(0, "seed", 2 ** 32 - 1), 0)
     .action(verifyCommand);
 
   command("explain <model>", "shows on this model what the naive transpose would have answered, and why", [

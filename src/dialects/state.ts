@@ -157,6 +157,7 @@ class Reader {
     };
     for (const entry of this.#list("nodes")) this.#node(entry, layer(entry));
     this.#list("calls").forEach((entry) => {
+      if (!Array.isArray(entry.outputs) || entry.outputs.length === 0) this.#refuse("a call without outputs");
       this.#graph.calls.push({
         name: this.#text(entry, "name"),
         layer: layer(entry),
@@ -168,6 +169,9 @@ class Reader {
       value: this.#values([entry.value])[0]!,
     }));
     if (inputs.length === 0 || outputs.length === 0) this.#refuse("a model without inputs or outputs");
+    for (const ports of [inputs, outputs]) {
+      if (new Set(ports.map((port) => port.name)).size !== ports.length) this.#refuse("two ports of one name");
+    }
     return this.#graph.finish(this.#text(this.#json, "name"), inputs, outputs);
   }
 
@@ -205,6 +209,8 @@ class Reader {
     )
       return this.#refuse("shape");
     if (type !== "float32" && type !== "int32") return this.#refuse(`type ${JSON.stringify(type)}`);
+    // The batch comes first and is open; engine and shape rules rely on it.
+    if (letters[0] !== "N" || shape[0] !== null) return this.#refuse(`batch in ${entry.layout}`);
     const axes = letters.map((letter, index): Axis => ({ letter, size: shape[index] }));
     return this.#graph.value(this.#text(entry, "name"), axes, type);
   }
@@ -275,6 +281,9 @@ class Reader {
     const spec = facet<OpSpec<object>>(specs, kind as OpKind);
     const wrong = wrongAttribute(spec.attributes as Schema<Record<string, unknown>>, attributes);
     if (wrong !== null) return this.#refuse(`attribute ${wrong} of ${kind}: ${JSON.stringify(attributes[wrong])}`);
+    const { axis, axes: several } = attributes as { axis?: unknown; axes?: unknown };
+    if ([axis, several].some((text) => typeof text === "string" && text.includes("N")))
+      return this.#refuse(`batch axis in ${kind}`);
     if (
       !Array.isArray(weights) ||
       !weights.every(
@@ -288,7 +297,7 @@ class Reader {
     const given = inputs.map((id) => this.#graph.values[id]!.axes);
     this.#checkWeights(kind, spec, spec.shapes?.(attributes, given) ?? {}, layer, weights);
     const [axes] = spec.infer(attributes, given);
-    if (!axes!.every(({ letter, size }) => size === null || (count(size) && letter !== "")))
+    if (!axes!.every(({ letter, size }) => /^[A-Z]$/.test(letter) && (size === null || count(size))))
       return this.#refuse(`sizes ${layoutText(axes!)} of ${kind}`);
     const output = this.#graph.value(layer.path, axes!, this.#graph.values[inputs[0]!]!.type);
     if (output !== entry.output || layoutText(axes!) !== entry.layout)

@@ -7,6 +7,7 @@
  * Source  keras:keras/src/activations/activations.py, keras:keras/src/ops/nn.py
  */
 import { product } from "../axes.ts";
+import { shapeMismatch } from "../error.ts";
 import { follow } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, KerasCall, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import { elementWork } from "./rows.ts";
@@ -27,7 +28,12 @@ export const spec: OpSpec<Activation> = {
     parameters: listOf(nullOr(finite), 3),
   },
   weights: {},
-  infer: (_attributes, [input]) => [[...input!]],
+  infer({ kind, parameters }, [input]) {
+    const expected = definitions[kind].length - 1;
+    if (parameters.length !== expected)
+      throw shapeMismatch(`${kind}: expected ${expected} parameters, got ${parameters.length}`);
+    return [[...input!]];
+  },
 };
 
 export const arrange: Arrange<Activation> = follow;
@@ -166,7 +172,10 @@ export const fromKeras: Record<string, FromKeras> = {
       config.optionalNumber("max_value"),
       config.number("threshold", 0),
     );
-    if (attributes.parameters[2]! < 0) config.refuse("threshold", "Keras allows none below 0");
+    const [slope, maximum, threshold] = attributes.parameters;
+    if (slope! < 0) config.refuse("negative_slope", "Keras allows none below 0");
+    if (maximum != null && maximum < 0) config.refuse("max_value", "Keras allows none below 0");
+    if (threshold! < 0) config.refuse("threshold", "Keras allows none below 0");
     return call.emit("activation", attributes, [call.input()]);
   },
   LeakyReLU(call) {

@@ -54,9 +54,9 @@ export const spatial: Arrange<object> = (_attributes, inputs, outputs, { target 
 
 /** The order that most of the inputs are held in; the first one's where none leads. */
 export function commonOrder(inputs: readonly Held[]): string {
-  const orders = inputs.map((input) => lettersOf(input.held));
-  const votes = (order: string) => orders.filter((other) => other === order).length;
-  return orders.reduce((best, order) => (votes(order) > votes(best) ? order : best), orders[0]!);
+  const votes = new Map<string, number>();
+  for (const { held } of inputs) votes.set(lettersOf(held), (votes.get(lettersOf(held)) ?? 0) + 1);
+  return [...votes].reduce((best, vote) => (vote[1] > best[1] ? vote : best))[0];
 }
 
 /** Whether all inputs hold the merged axes that they have in the same order of parts. */

@@ -23,13 +23,18 @@ function runs(axis: Axis): readonly (readonly Part[])[] {
   return axis.segments ?? [[{ letter: axis.letter, size: axis.size }]];
 }
 
+/** Pieces past this count are no longer told apart: the axis is then held in the source's order. */
+const mostSegments = 1024;
+
 function joined(axes: readonly Axis[]): Axis {
   const size = axes.reduce<number | null>(
     (sum, axis) => (sum === null || axis.size === null ? null : sum + axis.size),
     0,
   );
   const plain = plainAxis(axes[0]!.letter, size);
-  return axes.some((axis) => axis.segments) && size !== null ? { ...plain, segments: axes.flatMap(runs) } : plain;
+  const count = axes.reduce((sum, axis) => sum + (axis.segments?.length ?? 1), 0);
+  const merged = axes.some((axis) => axis.segments) && size !== null && count <= mostSegments;
+  return merged ? { ...plain, segments: axes.flatMap(runs) } : plain;
 }
 
 export const spec: OpSpec<Concatenate> = {

@@ -21,6 +21,10 @@ export const spec: OpSpec<Merge> = {
   weights: {},
   infer({ kind }, inputs) {
     const [first] = inputs;
+    const order = lettersOf(first!);
+    if (inputs.some((axes) => lettersOf(axes) !== order)) {
+      throw shapeMismatch(`${kind}: expected the same axes in all inputs, got ${inputs.map(lettersOf).join(" and ")}`);
+    }
     return [
       first!.map((axis, index): Axis => {
         const others = inputs.map((axes) => axes[index]!);

@@ -30,6 +30,10 @@ export const spec: OpSpec<Pool1d> = {
   attributes: { ...windowSchema, kind: oneOf("max", "average") },
   weights: {},
   infer(attributes, [input]) {
+    const { taps, dilation, padding } = attributes;
+    if (dilation !== 1 || (padding !== "same" && padding.some((zeros) => zeros >= taps))) {
+      throw shapeMismatch(`pool1d: expected dilation 1 and padding below ${taps}, got ${dilation} and ${padding}`);
+    }
     const length = outputLength(axisSize(input!, "L"), attributes);
     if (length !== null && length < 1) {
       throw shapeMismatch(`pool1d: expected a length of at least ${attributes.taps}, got ${axisSize(input!, "L")}`);
@@ -53,7 +57,7 @@ export const globalArrange: Arrange<GlobalPool1d> = (attributes, inputs, outputs
 
 /** Reduces the elements of x[n, from:to, c]; none gives what an empty pool gives. */
 function reduce(kind: Pool1d["kind"], values: number[]): number {
-  if (kind === "max") return Math.max(...values);
+  if (kind === "max") return values.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
   return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 

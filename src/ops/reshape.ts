@@ -60,11 +60,22 @@ function targetAxes(to: string, input: Axes): Axis[] {
   });
 }
 
+/** The output's axes, once it is sure that `to` names every axis of the input once, the batch first and by itself. */
+function checkedAxes(to: string, letters: string, input: Axes): Axis[] {
+  const groups = parseLayout(to).map(([group]) => group!.join(""));
+  const named = [...groups.join("").replaceAll("1", "")].sort().join("");
+  const batch = lettersOf(input)[0] !== "N" || (groups[0] === "N" && letters[0] === "N");
+  if (named !== [...lettersOf(input)].sort().join("") || letters.length !== groups.length || !batch) {
+    throw shapeMismatch(`rearrange: expected an order of the axes of ${lettersOf(input)}, got ${to} as ${letters}`);
+  }
+  return targetAxes(to, input);
+}
+
 export const rearrangeSpec: OpSpec<Rearrange> = {
   attributes: { to: layout, letters },
   weights: {},
   infer: ({ to, letters }, [input]) => [
-    targetAxes(to, input!).map((axis, index) => ({ ...axis, letter: letters[index]! })),
+    checkedAxes(to, letters, input!).map((axis, index) => ({ ...axis, letter: letters[index]! })),
   ],
 };
 

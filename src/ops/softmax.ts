@@ -13,7 +13,8 @@
  * Keras   keras.layers.Softmax, keras.activations.{softmax, log_softmax, sparsemax, glu}
  * PyTorch torch.softmax, torch.log_softmax, F.glu; sparsemax as a module of its own
  */
-import { type Axes, axisIndex, lettersOf, plainAxis, product } from "../axes.ts";
+import { type Axes, axisIndex, axisSize, lettersOf, plainAxis, product } from "../axes.ts";
+import { shapeMismatch } from "../error.ts";
 import { follow, reorderHeld } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, PlannedNode, ToTorch, ToWasm } from "./facets.ts";
 import { axisLetter } from "./keras-layout.ts";
@@ -30,7 +31,10 @@ export const spec: OpSpec<Softmax> = {
   attributes: { kind: oneOf("softmax", "logSoftmax", "sparsemax", "glu"), axes: letters },
   weights: {},
   infer({ kind, axes }, [input]) {
+    for (const letter of axes) axisIndex(input!, letter);
     if (kind !== "glu") return [[...input!]];
+    const size = axisSize(input!, axes);
+    if (size !== null && size % 2 !== 0) throw shapeMismatch(`glu: expected an even size, got ${axes} = ${size}`);
     return [
       input!.map((axis) => (axis.letter === axes ? plainAxis(axes, axis.size === null ? null : axis.size / 2) : axis)),
     ];
@@ -69,13 +73,13 @@ export const evaluate: Evaluate<Softmax> = ({ kind, axes }, [x], _weights, [outp
 
 const definitions: Record<Softmax["kind"], (line: Float64Array) => Float64Array> = {
   softmax(line) {
-    const largest = Math.max(...line);
+    const largest = line.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
     const powers = line.map((value) => Math.exp(value - largest));
     const total = powers.reduce((sum, value) => sum + value, 0);
     return powers.map((value) => value / total);
   },
   logSoftmax(line) {
-    const largest = Math.max(...line);
+    const largest = line.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
     const total = line.reduce((sum, value) => sum + Math.exp(value - largest), 0);
     return line.map((value) => value - largest - Math.log(total));
   },
@@ -156,7 +160,7 @@ export const toTorch: ToTorch<Softmax> = ({ attributes: { kind, axes } }: Planne
   }
   if (kind === "sparsemax") {
     torch.helper("Sparsemax", sparsemaxModule);
-    return `${torch.module(`Sparsemax(dim=${dim})`, "sparsemax")}(${x})`;
+    return `${torch.module(`Sparsemax(dim=${dim})`, `sparsemax_${dim}`)}(${x})`;
   }
   const names = { softmax: "torch.softmax", logSoftmax: "torch.log_softmax", glu: "F.glu" } as const;
   return `${names[kind]}(${x}, dim=${dim})`;

@@ -76,7 +76,7 @@ function takeIn(maker: Node, node: Node): Node | null {
   if (node.kind === "activation") {
     const { kind, parameters } = node.attributes as Activation;
     const [slope, maximum, threshold] = parameters;
-    if (kind !== "relu" || slope !== 0 || threshold !== 0) return null;
+    if (kind !== "relu" || slope !== 0 || threshold !== 0 || (maximum ?? 0) < 0) return null;
     return { ...maker, outputs: node.outputs, clamp: [0, maximum ?? null] };
   }
   if (node.kind !== "batchNorm") return null;

@@ -61,7 +61,9 @@ export function planLayout(graph: Graph, options: LayoutOptions): LayoutPlan {
     const planner = new Planner(graph, options, pinned);
     const plan = planner.run();
     if (planner.conflicts.size === 0) return plan;
+    const before = pinned.size;
     for (const layer of planner.conflicts) pinned.add(layer);
+    if (pinned.size === before) throw new Error("a layer's weights are wanted in two orders, whatever the data's");
   }
 }
 

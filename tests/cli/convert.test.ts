@@ -118,7 +118,7 @@ describe.concurrent("a conversion that fails leaves everything as it was:", () =
     const folder = scratch.file(name);
     mkdirSync(folder);
     for (const file of ["model.py", "model.safetensors", "check.npz"])
-      writeFileSync(`${folder}/${file}`, `old ${file}`);
+      writeFileSync(`${folder}/${file}`, `old ${file}, converted from Keras by channelwise`);
     return folder;
   }
   const fails = async (code: number, message: RegExp, ...args: readonly string[]) => {
@@ -128,6 +128,19 @@ describe.concurrent("a conversion that fails leaves everything as it was:", () =
     expect(finished.stdout).toBe("");
     expect(finished.code).toBe(code);
   };
+
+  test("a model.py that somebody else wrote is in the way", async () => {
+    const folder = scratch.file("theirs");
+    mkdirSync(folder);
+    writeFileSync(`${folder}/model.py`, "my_code = 1");
+    const before = contents(folder);
+    await fails(2, /usage: .*model\.py is there already/, seed, folder);
+    expect(contents(folder)).toEqual(before);
+  });
+
+  test("an ending that promises another file", async () => {
+    for (const name of ["model.onnx", "model.py", "model.h5"]) await fails(2, /option OUT/, seed, scratch.file(name));
+  });
 
   test("a layer that is not supported", async () => {
     const model = scratch.write(

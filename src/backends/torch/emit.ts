@@ -152,9 +152,14 @@ class Emitter {
       return held === source || !held.includes("(") ? "" : `  ${held}, as the rows of the weights behind it`;
     }
     if (node.kind !== "reorder") return "";
+    const [output] = node.outputs as [ValueId];
+    const to = layoutText(this.#plan.graph.values[output]!.axes);
     const note = this.#plan.notes.find(
       (candidate) =>
-        candidate.kind === "reorder" && candidate.layer === node.layer && candidate.from === layoutText(axes!),
+        candidate.to === to &&
+        candidate.kind === "reorder" &&
+        candidate.layer === node.layer &&
+        candidate.from === layoutText(axes!),
     );
     return note ? `  ${note.to}, ${note.reason}` : "";
   }

@@ -7,7 +7,7 @@
  * With a pool, `runAsync` has a machine in the memory that the threads share, and `run` one of its own, made when it is
  * first needed: so it may be called while a run of the pool is under way.
  */
-import { type Axes, inOrder, lettersOf, rearrangeArray, shapeOf } from "../../axes.ts";
+import { type Axes, inOrder, lettersOf, product, rearrangeArray, shapeOf } from "../../axes.ts";
 import { disposed } from "../../error.ts";
 import type { Graph, ValueId } from "../../graph/graph.ts";
 import { foldGraph } from "../../plan/fold.ts";
@@ -47,7 +47,8 @@ export class Engine {
       shapeOf(graph.values[value]!.axes).map((size, index) => (index === 0 ? 1 : size)),
     );
     const machine = this.#shared ?? this.#ownMachine();
-    if (shapes.every((shape) => !shape.includes(null))) machine.program(shapes as number[][]);
+    const known = shapes.every((shape) => !shape.includes(null));
+    if (known && sampleBytes(graph) <= mostBytesAtLoad) machine.program(shapes as number[][]);
   }
 
   /** Threads that `runAsync` computes with. */
@@ -121,6 +122,25 @@ interface MachineOptions {
   readonly split?: Split;
 }
 
+/** Memory that loading a model may take beside its weights; a model that needs more takes it when it is first run. */
+const mostBytesAtLoad = 2 ** 28;
+
+/** Bytes of all values of a graph together, for one sample. */
+function sampleBytes(graph: Graph): number {
+  return graph.values.reduce((sum, { axes }) => sum + 4 * (product(axes.slice(1).map((axis) => axis.size)) ?? 0), 0);
+}
+
+/** Whether two lists of shapes are the same, without a text made of them: predictions ask this every time. */
+function sameShapes(one: Shapes, other: Shapes): boolean {
+  return (
+    one.length === other.length &&
+    one.every((shape, index) => {
+      const wanted = other[index]!;
+      return shape.length === wanted.length && shape.every((size, axis) => size === wanted[axis]);
+    })
+  );
+}
+
 const oneThread: Split = { threads: 1, leastWork: Number.POSITIVE_INFINITY };
 
 /** One graph in one memory. */
@@ -130,7 +150,7 @@ class Machine {
   readonly #weights: PackedWeights;
   readonly #keepAll: boolean;
   readonly #split: Split;
-  #kept: { key: string; program: Program } | null = null;
+  #kept: { shapes: Shapes; program: Program } | null = null;
 
   constructor(graph: Graph, memory: KernelMemory, { keepAll = false, split = oneThread }: MachineOptions = {}) {
     this.plan = planLayout(graph, { target: "wasm", flatten: "permute", io: "source" });
@@ -142,10 +162,9 @@ class Machine {
 
   /** The program for these sizes; the one at hand where they are the same as before. */
   program(shapes: Shapes): Program {
-    const key = JSON.stringify(shapes);
-    if (this.#kept?.key === key) return this.#kept.program;
+    if (this.#kept && sameShapes(this.#kept.shapes, shapes)) return this.#kept.program;
     const program = new Program(this.plan.graph, shapes, this.memory, this.#weights, this.#keepAll, this.#split);
-    this.#kept = { key, program };
+    this.#kept = { shapes: shapes.map((shape) => [...shape]), program };
     return program;
   }
 

@@ -166,6 +166,8 @@ class Compiler {
         { attributes: node.attributes, inputs, outputs, weights: node.weights },
         this.#writer(node, step),
       );
+      // Nothing was written where a batch is empty; the output has a place all the same.
+      for (const value of node.outputs) if (!this.buffers[value]) this.#place(value, step);
     });
   }
 
@@ -224,7 +226,11 @@ class Compiler {
         );
         this.#part = null;
       },
-      alias: () => share(node.outputs[0]!, this.buffers[node.inputs[0]!]!),
+      alias: () => {
+        const [input, output] = [node.inputs[0]!, node.outputs[0]!];
+        if (elements(this.#shape(output)) !== elements(this.#shape(input))) throw new Error(`${node.kind} is no view`);
+        share(output, this.buffers[input]!);
+      },
       overwrite: (index) => {
         const buffer = this.buffers[node.inputs[index]!]!;
         const [output] = node.outputs as [ValueId];
@@ -246,8 +252,11 @@ class Compiler {
         this.placed.push(buffer);
         return new Location(buffer);
       },
-      weight: (form, prepare) =>
-        new Location({ address: this.#weights.address(node.layer, node.weights, form, prepare) }),
+      // What is packed may depend on the attributes and on which of the layer's weights this node reads.
+      weight: (form, prepare) => {
+        const key = JSON.stringify([form, node.weights, node.attributes]);
+        return new Location({ address: this.#weights.address(node.layer, node.weights, key, prepare) });
+      },
     };
   }
 }
