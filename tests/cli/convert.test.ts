@@ -197,7 +197,7 @@ describe.concurrent("a conversion that fails leaves everything as it was:", () =
   test("one of several files can't be written", async () => {
     const folder = scratch.file("blocked");
     mkdirSync(`${folder}/check.npz`, { recursive: true });
-    writeFileSync(`${folder}/model.py`, "old");
+    writeFileSync(`${folder}/model.py`, "old, converted from Keras by channelwise");
     const before = contents(folder);
     await fails(3, /cannot write/, seed, folder);
     expect(contents(folder)).toEqual(before);
