@@ -10,8 +10,7 @@
  * Channels lie side by side, so four of them are one vector and nothing is rearranged:
  *
  *   M = 1      4 channels by 4 output rows stay in registers while the taps pass; a weight is loaded once for 4 rows
- *   M % 4 = 0  4 outputs share an input channel, which is splat
- *   else       the input channel of each of 4 outputs is loaded on its own
+ *   M > 1      the same for 4 outputs, whose input channels come from one load: splat where all 4 share one, else picked
  *
  * Rows whose window reaches out of x run alone, over the taps that lie inside.
  *
@@ -37,10 +36,11 @@ export function depthwiseConv1d(
     while (l < outLength) {
       const position = l * stride - left;
       const at = y + <usize>l * ldy;
-      if (multiplier === 1 && l >= first && l + 4 <= beyond) {
-        fourRows(
-          x + <usize>position * ldx, <usize>stride * ldx, w, at, ldx, channels, taps, <usize>dilation * ldx, low, high,
-        );
+      if (l >= first && l + 4 <= beyond) {
+        const window = x + <usize>position * ldx;
+        const rowStep = <usize>stride * ldx, tapStep = <usize>dilation * ldx;
+        if (multiplier === 1) fourRows(window, rowStep, w, at, ldx, channels, taps, tapStep, low, high);
+        else times(4, window, rowStep, w, w + ldy, at, ldy, channels, multiplier, taps, tapStep, low, high);
         l += 4;
         continue;
       }
@@ -51,7 +51,7 @@ export function depthwiseConv1d(
       const count = max(0, to - from);
       const tapStep = <usize>dilation * ldx;
       if (multiplier === 1) oneRow(window, w, weights, at, ldx, channels, count, tapStep, low, high);
-      else oneRowTimes(window, w, weights, at, ldy, channels, multiplier, count, tapStep, low, high);
+      else times(1, window, 0, w, weights, at, ldy, channels, multiplier, count, tapStep, low, high);
       l++;
     }
     x += <usize>length * ldx;
@@ -133,39 +133,89 @@ function oneRow(
   }
 }
 
-/** The same with a multiplier of 2 or more: output o reads input channel o / multiplier. */
-function oneRowTimes(
-  x: usize, bias: usize, w: usize, y: usize, row: usize, channels: i32, multiplier: i32, taps: i32, tapStep: usize,
-  low: f32, high: f32,
+/**
+ * Four output rows or one (`rows` is a constant at both calls), with a multiplier of 2 or more: output o reads input channel
+ * o / multiplier. `row` is the distance between rows of w and of y. Four outputs at a time where four input channels are
+ * there to be loaded, or all four outputs share one; the last few outputs one by one.
+ */
+@inline
+function times(
+  rows: i32, x: usize, ldx: usize, bias: usize, w: usize, y: usize, row: usize, channels: i32, multiplier: i32, taps: i32,
+  tapStep: usize, low: f32, high: f32,
 ): void {
   const outputs = channels * multiplier;
-  for (let o = 0; o < outputs; o += 4) {
-    const count = outputs - o;
+  let o = 0;
+  // Output o is number m of input channel c.
+  for (let c = 0, m = 0; o + 4 <= outputs; o += 4) {
     const at = bytes(o);
-    const o0 = bytes(o / multiplier);
-    const o1 = bytes(min(o + 1, outputs - 1) / multiplier);
-    const o2 = bytes(min(o + 2, outputs - 1) / multiplier);
-    const o3 = bytes(min(o + 3, outputs - 1) / multiplier);
-    let sum = load4(bias + at, count);
-    let a = x;
-    let b = w + at;
-    if (o0 === o3) {
-      for (let k = taps; k > 0; k--) {
-        sum = madd(v128.load_splat<f32>(a + o0), load4(b, count), sum);
-        a += tapStep;
-        b += row;
-      }
+    const window = x + bytes(c);
+    if (m + 4 <= multiplier) {
+      fourOutputs(rows, true, window, ldx, bias + at, w + at, y + at, row, taps, tapStep, low, high, f32x4.splat(0));
     } else {
+      if (c + 4 > channels) break;
+      const lanes = lanesOf(m, multiplier);
+      fourOutputs(rows, false, window, ldx, bias + at, w + at, y + at, row, taps, tapStep, low, high, lanes);
+    }
+    for (m += 4; m >= multiplier; m -= multiplier) c++;
+  }
+  for (; o < outputs; o++) {
+    const at = bytes(o);
+    for (let r = 0; r < rows; r++) {
+      let sum = v128.load_zero<f32>(bias + at);
+      let a = x + <usize>r * ldx + bytes(o / multiplier);
+      let b = w + at;
       for (let k = taps; k > 0; k--) {
-        let v = v128.load_zero<f32>(a + o0);
-        v = v128.load_lane<f32>(a + o1, v, 1);
-        v = v128.load_lane<f32>(a + o2, v, 2);
-        v = v128.load_lane<f32>(a + o3, v, 3);
-        sum = madd(v, load4(b, count), sum);
+        sum = madd(v128.load_zero<f32>(a), v128.load_zero<f32>(b), sum);
         a += tapStep;
         b += row;
       }
+      v128.store_lane<f32>(y + <usize>r * row + at, clamp(sum, low, high), 0);
     }
-    store4(y + at, clamp(sum, low, high), count);
   }
+}
+
+/** Four outputs of `rows` rows, which read one input channel (`shared`) or those that `lanes` picks. */
+@inline
+function fourOutputs(
+  rows: i32, shared: bool, x: usize, ldx: usize, bias: usize, w: usize, y: usize, row: usize, taps: i32, tapStep: usize,
+  low: f32, high: f32, lanes: v128,
+): void {
+  let c0 = v128.load(bias), c1 = c0, c2 = c0, c3 = c0;
+  let a0 = x, a1 = a0 + ldx, a2 = a1 + ldx, a3 = a2 + ldx;
+  for (let k = taps; k > 0; k--) {
+    const b0 = v128.load(w);
+    c0 = madd(pick(shared, a0, lanes), b0, c0);
+    a0 += tapStep;
+    if (rows > 1) {
+      c1 = madd(pick(shared, a1, lanes), b0, c1);
+      c2 = madd(pick(shared, a2, lanes), b0, c2);
+      c3 = madd(pick(shared, a3, lanes), b0, c3);
+      a1 += tapStep;
+      a2 += tapStep;
+      a3 += tapStep;
+    }
+    w += row;
+  }
+  v128.store(y, clamp(c0, low, high));
+  if (rows > 1) {
+    v128.store(y + row, clamp(c1, low, high));
+    v128.store(y + 2 * row, clamp(c2, low, high));
+    v128.store(y + 3 * row, clamp(c3, low, high));
+  }
+}
+
+/** For outputs m to m + 3 of a channel, and of those after it, the bytes of their input channels. */
+@inline
+function lanesOf(m: i32, multiplier: i32): v128 {
+  const output = i32x4.add(i32x4.splat(m), i32x4(0, 1, 2, 3));
+  const first = i32x4.ge_s(output, i32x4.splat(multiplier));
+  const second = i32x4.ge_s(output, i32x4.splat(2 * multiplier));
+  const channel = i32x4.neg(i32x4.add(first, second));
+  return i32x4.add(i32x4.mul(channel, i32x4.splat(0x04040404)), i32x4.splat(0x03020100));
+}
+
+/** The input channels of four outputs. */
+@inline
+function pick(shared: bool, a: usize, lanes: v128): v128 {
+  return shared ? v128.load_splat<f32>(a) : i8x16.swizzle(v128.load(a), lanes);
 }

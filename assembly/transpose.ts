@@ -9,16 +9,17 @@
  * drops those of size 1, sorts the rest by target stride and merges neighbours that step alike in both arrays, so that
  *
  *   NLC to NLC         one dimension        a wide copy
- *   NLC to NCL         N, and C by L        a transpose in 4x4 blocks, each read and written once in whole vectors
+ *   NLC to NCL         N, and C by L        a transpose in blocks of 16x16, in vectors of four
  *
- *
- * Cost    one read and one write per element; 9 to 34 GB/s of output on the machine of bench/results/kernels.md.
+ * Cost    one read and one write per element; see bench/results/gemm.md.
  */
 import { aligned, bytes, load4, store4 } from "./lanes";
 import { clear, first, insert, merge, moveBehind, planned, second, size } from "./plan";
 
-/** Columns that a transpose takes at a time. */
-const CHUNK = 16;
+/** Rows and columns of a transpose's block: one line of the cache each way. */
+const SIDE = 16;
+const LINE: usize = 64;
+const BLOCK: usize = memory.data(SIDE * 64, 64);
 
 export function rearrange(source: usize, target: usize, rank: i32, table: usize): void {
   assert(aligned(source) && aligned(target) && aligned(table));
@@ -97,36 +98,76 @@ function run(source: usize, target: usize, count: i32, sourceStride: i32, target
 }
 
 /**
- * target[r][c] = source[c][r] for r < rows, c < columns; source rows are lds bytes apart, target rows ldt. CHUNK columns at a
- * time: where lds is a power of two, all lines of a target row fall into few sets of the cache, and would be gone before
- * their second quarter is read. Measured for 64 x 1024: 5.7 GB/s without, 18.7 with chunks of 16.
+ * target[r][c] = source[c][r] for r < rows, c < columns; source rows are lds bytes apart, target rows ldt. In blocks of 16 x
+ * 16, so that every line of the cache that a block meets is read or written whole. Where ldt is a multiple of 2048, the 16
+ * lines of a block's target fall into one or two sets of the first-level cache, which hold eight each: the block is turned in
+ * BLOCK, and copied from there line by line. Measured for 1024 x 64: 17 GB/s instead of 6; for 256 x 32, where there is room
+ * for all lines, 24 instead of 36.
  */
 function transpose(source: usize, target: usize, rows: i32, columns: i32, lds: usize, ldt: usize): void {
-  for (; columns > 0; columns -= CHUNK) {
-    chunk(source, target, rows, min(columns, CHUNK), lds, ldt);
-    source += <usize>CHUNK * lds;
-    target += <usize>CHUNK * 4;
+  const crowded = (ldt & 2047) === 0;
+  for (; rows >= SIDE; rows -= SIDE) {
+    let s = source;
+    let t = target;
+    let c = columns;
+    for (; c >= SIDE; c -= SIDE) {
+      if (crowded) {
+        block(s, BLOCK, lds, LINE);
+        copyOut(t, ldt);
+      } else {
+        block(s, t, lds, ldt);
+      }
+      s += <usize>SIDE * lds;
+      t += LINE;
+    }
+    strip(s, t, SIDE, c, lds, ldt);
+    source += LINE;
+    target += <usize>SIDE * ldt;
+  }
+  strip(source, target, rows, columns, lds, ldt);
+}
+
+function block(source: usize, target: usize, lds: usize, ldt: usize): void {
+  for (let c: usize = 0; c < LINE; c += 16) {
+    const s1 = source + lds, s2 = s1 + lds, s3 = s2 + lds;
+    for (let r: usize = 0, t = target + c; r < LINE; r += 16, t += 4 * ldt) {
+      turn(v128.load(source + r), v128.load(s1 + r), v128.load(s2 + r), v128.load(s3 + r), t, ldt);
+    }
+    source = s3 + lds;
   }
 }
 
-function chunk(source: usize, target: usize, rows: i32, columns: i32, lds: usize, ldt: usize): void {
+function copyOut(target: usize, ldt: usize): void {
+  for (let row = BLOCK; row < BLOCK + <usize>SIDE * LINE; row += LINE) {
+    v128.store(target, v128.load(row));
+    v128.store(target, v128.load(row, 16), 16);
+    v128.store(target, v128.load(row, 32), 32);
+    v128.store(target, v128.load(row, 48), 48);
+    target += ldt;
+  }
+}
+
+/** Four vectors as columns of four rows that are ldt apart. */
+@inline
+function turn(s0: v128, s1: v128, s2: v128, s3: v128, t: usize, ldt: usize): void {
+  const low01 = v128.shuffle<f32>(s0, s1, 0, 4, 1, 5);
+  const low23 = v128.shuffle<f32>(s2, s3, 0, 4, 1, 5);
+  const high01 = v128.shuffle<f32>(s0, s1, 2, 6, 3, 7);
+  const high23 = v128.shuffle<f32>(s2, s3, 2, 6, 3, 7);
+  v128.store(t, v128.shuffle<f64>(low01, low23, 0, 2));
+  v128.store(t + ldt, v128.shuffle<f64>(low01, low23, 1, 3));
+  v128.store(t + 2 * ldt, v128.shuffle<f64>(high01, high23, 0, 2));
+  v128.store(t + 3 * ldt, v128.shuffle<f64>(high01, high23, 1, 3));
+}
+
+/** Fewer than 16 rows or columns: 4x4 blocks, then single columns and rows. */
+function strip(source: usize, target: usize, rows: i32, columns: i32, lds: usize, ldt: usize): void {
   for (; rows >= 4; rows -= 4) {
     let s = source;
     let t = target;
     let c = columns;
     for (; c >= 4; c -= 4) {
-      const s0 = v128.load(s);
-      const s1 = v128.load(s + lds);
-      const s2 = v128.load(s + 2 * lds);
-      const s3 = v128.load(s + 3 * lds);
-      const low01 = v128.shuffle<f32>(s0, s1, 0, 4, 1, 5);
-      const low23 = v128.shuffle<f32>(s2, s3, 0, 4, 1, 5);
-      const high01 = v128.shuffle<f32>(s0, s1, 2, 6, 3, 7);
-      const high23 = v128.shuffle<f32>(s2, s3, 2, 6, 3, 7);
-      v128.store(t, v128.shuffle<f64>(low01, low23, 0, 2));
-      v128.store(t + ldt, v128.shuffle<f64>(low01, low23, 1, 3));
-      v128.store(t + 2 * ldt, v128.shuffle<f64>(high01, high23, 0, 2));
-      v128.store(t + 3 * ldt, v128.shuffle<f64>(high01, high23, 1, 3));
+      turn(v128.load(s), v128.load(s + lds), v128.load(s + 2 * lds), v128.load(s + 3 * lds), t, ldt);
       s += 4 * lds;
       t += 16;
     }

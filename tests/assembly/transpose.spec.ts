@@ -44,6 +44,17 @@ describe("rearrange", () => {
     }
   });
 
+  test("matrices around the 16x16 block, with a target that is crowded in the cache and not", () => {
+    for (let rows = 15; rows <= 33; rows++) {
+      for (let columns = 15; columns <= 33; columns++) {
+        reset(rows * 40 + columns);
+        const count = rows * columns;
+        expect(check([rows, columns], [1, rows], [columns, 1], count, 0, count)).toBe(0, `${rows} x ${columns}`);
+        expect(check([rows, columns], [1, rows], [512, 1], count, 0, rows * 512)).toBe(0, `${rows} x ${columns}, 512`);
+      }
+    }
+  });
+
   test("a batch of matrices, NLC to NCL", () => {
     for (let L = 1; L <= 9; L += 2) {
       for (let C = 1; C <= 9; C += 2) {
