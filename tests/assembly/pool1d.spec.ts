@@ -35,7 +35,7 @@ function check(batch: i32, length: i32, outLength: i32, channels: i32, size: i32
 
 describe("pool1d", () => {
   test("every number of channels, size and stride", () => {
-    for (let channels = 0; channels <= 9; channels++) {
+    for (let channels = 0; channels <= 23; channels++) {
       for (let size = 0; size <= 5; size++) {
         for (let stride = 1; stride <= 4; stride++) {
           expect(check(2, 9, 6, channels, size, stride, 1)).toBeLessThan(1e-6, `channels ${channels} size ${size}`);
@@ -83,5 +83,22 @@ describe("pool1d", () => {
     maxPool1d(x, y, 1, 3, 1, 2, 3, 1, 0);
     expect(isNaN(at(y, 0))).toBe(true);
     expect(isNaN(at(y, 1))).toBe(false);
+    for (let channels = 1; channels <= 23; channels++) {
+      for (let c = 0; c < channels; c++) {
+        for (let row = 0; row < 3; row++) {
+          reset();
+          const wide = floats(3 * channels),
+            largest = output(channels),
+            mean = output(channels);
+          put(wide, row * channels + c, NaN);
+          maxPool1d(wide, largest, 1, 3, 1, channels, 3, 1, 0);
+          averagePool1d(wide, mean, 1, 3, 1, channels, 3, 1, 0);
+          for (let i = 0; i < channels; i++) {
+            expect(isNaN(at(largest, i))).toBe(i === c);
+            expect(isNaN(at(mean, i))).toBe(i === c);
+          }
+        }
+      }
+    }
   });
 });
