@@ -164,11 +164,16 @@ export function glu(x: usize, y: usize, outer: i32, half: i32, inner: i32): void
   assert(aligned(x) && aligned(y) && outer >= 0 && half >= 0 && inner >= 0);
   const gate = bytes(half * inner);
   for (let o = 0; o < outer; o++) {
-    for (let count = half * inner; count > 0; count -= 4) {
+    let count = half * inner;
+    for (; count >= 4; count -= 4) {
+      v128.store(y, f32x4.mul(v128.load(x), elementary.sigmoid(v128.load(x + gate))));
+      x += 16;
+      y += 16;
+    }
+    if (count > 0) {
       store4(y, f32x4.mul(load4(x, count), elementary.sigmoid(load4(x + gate, count))), count);
-      const step = bytes(min(count, 4));
-      x += step;
-      y += step;
+      x += bytes(count);
+      y += bytes(count);
     }
     x += gate;
   }
@@ -179,11 +184,12 @@ export function glu(x: usize, y: usize, outer: i32, half: i32, inner: i32): void
 function map(kind: Kind, x: usize, y: usize, count: i32, p: f32 = 0, q: f32 = 0, r: f32 = 0): void {
   assert(aligned(x) && aligned(y) && count >= 0);
   const p4 = f32x4.splat(p), q4 = f32x4.splat(q), r4 = f32x4.splat(r);
-  for (; count > 0; count -= 4) {
-    store4(y, apply(kind, load4(x, count), p4, q4, r4), count);
+  for (; count >= 4; count -= 4) {
+    v128.store(y, apply(kind, v128.load(x), p4, q4, r4));
     x += 16;
     y += 16;
   }
+  if (count > 0) store4(y, apply(kind, load4(x, count), p4, q4, r4), count);
 }
 
 @inline

@@ -5,8 +5,10 @@
  *   row    e0 e1 e2 e3 | e4 e5            count = 6
  *          load4(.., 6)  load4(.., 2)     the second reads two floats; its upper lanes are zero
  *
- * A loop counts `count` down by four and calls load4 and store4 with what is left. Neither touches memory past the row,
- * so every element goes through the same instructions wherever it stands, and rows may end where the memory ends.
+ * Whole vectors are loaded and stored as such, and what is left by load4 and store4. Neither touches memory past the row, so
+ * every element goes through the same instructions wherever it stands, and rows may end where the memory ends. In a loop
+ * that matters neither should stand: they hold calls, around which V8 spills every vector (an addition of two arrays ran at
+ * 26 GB/s with them, at 85 without).
  */
 
 /** Shift from a count of float32 elements to bytes. */

@@ -90,6 +90,13 @@ function run(op: i32, a: usize, aStride: i32, b: usize, bStride: i32, y: usize, 
 @inline
 function row(op: i32, a: usize, aStride: i32, b: usize, bStride: i32, y: usize, count: i32): void {
   if (aStride === 1 && bStride === 1) {
+    for (; count >= 8; count -= 8) {
+      v128.store(y, apply(op, v128.load(a), v128.load(b)));
+      v128.store(y, apply(op, v128.load(a, 16), v128.load(b, 16)), 16);
+      a += 32;
+      b += 32;
+      y += 32;
+    }
     for (; count > 0; count -= 4) {
       store4(y, apply(op, load4(a, count), load4(b, count)), count);
       a += 16;
@@ -98,6 +105,12 @@ function row(op: i32, a: usize, aStride: i32, b: usize, bStride: i32, y: usize, 
     }
   } else if (aStride === 1 && bStride === 0) {
     const v = v128.load_splat<f32>(b);
+    for (; count >= 8; count -= 8) {
+      v128.store(y, apply(op, v128.load(a), v));
+      v128.store(y, apply(op, v128.load(a, 16), v), 16);
+      a += 32;
+      y += 32;
+    }
     for (; count > 0; count -= 4) {
       store4(y, apply(op, load4(a, count), v), count);
       a += 16;
@@ -105,6 +118,12 @@ function row(op: i32, a: usize, aStride: i32, b: usize, bStride: i32, y: usize, 
     }
   } else if (aStride === 0 && bStride === 1) {
     const v = v128.load_splat<f32>(a);
+    for (; count >= 8; count -= 8) {
+      v128.store(y, apply(op, v, v128.load(b)));
+      v128.store(y, apply(op, v, v128.load(b, 16)), 16);
+      b += 32;
+      y += 32;
+    }
     for (; count > 0; count -= 4) {
       store4(y, apply(op, v, load4(b, count)), count);
       b += 16;
@@ -133,21 +152,23 @@ function apply(op: i32, a: v128, b: v128): v128 {
 export function fill(target: usize, count: i32, value: f32): void {
   assert(aligned(target) && count >= 0);
   const v = f32x4.splat(value);
-  for (; count > 0; count -= 4) {
-    store4(target, v, count);
+  for (; count >= 4; count -= 4) {
+    v128.store(target, v);
     target += 16;
   }
+  if (count > 0) store4(target, v, count);
 }
 
 /** y[i] = x[i] * factor. */
 export function scale(x: usize, y: usize, count: i32, factor: f32): void {
   assert(aligned(x) && aligned(y) && count >= 0);
   const v = f32x4.splat(factor);
-  for (; count > 0; count -= 4) {
-    store4(y, f32x4.mul(load4(x, count), v), count);
+  for (; count >= 4; count -= 4) {
+    v128.store(y, f32x4.mul(v128.load(x), v));
     x += 16;
     y += 16;
   }
+  if (count > 0) store4(y, f32x4.mul(load4(x, count), v), count);
 }
 
 /** y[r, c, i] = x[r, c, i] * scale[c] + shift[c]. */
@@ -156,7 +177,12 @@ export function scaleShift(x: usize, y: usize, outer: i32, channels: i32, inner:
   assert(outer >= 0 && channels >= 0 && inner >= 0);
   for (let r = 0; r < outer; r++) {
     if (inner === 1) {
-      for (let c = 0; c < channels; c += 4) {
+      let c = 0;
+      for (; c + 4 <= channels; c += 4) {
+        const v = f32x4.mul(v128.load(x + bytes(c)), v128.load(scale + bytes(c)));
+        v128.store(y + bytes(c), f32x4.add(v, v128.load(shift + bytes(c))));
+      }
+      if (c < channels) {
         const count = channels - c;
         const v = f32x4.mul(load4(x + bytes(c), count), load4(scale + bytes(c), count));
         store4(y + bytes(c), f32x4.add(v, load4(shift + bytes(c), count)), count);
@@ -166,10 +192,14 @@ export function scaleShift(x: usize, y: usize, outer: i32, channels: i32, inner:
         const factor = v128.load_splat<f32>(scale + bytes(c));
         const term = v128.load_splat<f32>(shift + bytes(c));
         const at = bytes(c * inner);
-        for (let i = 0; i < inner; i += 4) {
-          const count = inner - i;
-          const v = f32x4.mul(load4(x + at + bytes(i), count), factor);
-          store4(y + at + bytes(i), f32x4.add(v, term), count);
+        let i = 0;
+        for (; i + 4 <= inner; i += 4) {
+          const v = f32x4.mul(v128.load(x + at + bytes(i)), factor);
+          v128.store(y + at + bytes(i), f32x4.add(v, term));
+        }
+        if (i < inner) {
+          const v = f32x4.mul(load4(x + at + bytes(i), inner - i), factor);
+          store4(y + at + bytes(i), f32x4.add(v, term), inner - i);
         }
       }
     }
