@@ -12,8 +12,8 @@
  *     for nr: panels of B; one stays in the first-level cache while the block's rows pass over it
  *       for mr: tiles of C, see tile.ts; each runs k from first to last
  *
- * Cost    2MNK flop; from 256 to 1024 cubed 85 % of the measured ceiling, relaxed 96 %, see bench/results/gemm.md. One row
- *         reads B once, at three quarters of the speed of a loop that only reads, relaxed nine tenths.
+ * Cost    2MNK flop; from 256 to 1024 cubed 85 % of the measured ceiling, relaxed 97 %, see bench/results/gemm.md. One row
+ *         reads B once, at four fifths of the speed of a loop that only reads, relaxed nine tenths.
  * Order   k ascends, multiply then add: equal, bit for bit, to the plain loop in the spec (relaxed build: fused).
  * Source  loop names from BLIS (Van Zee & van de Geijn, 2015).
  */
