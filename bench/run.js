@@ -19,10 +19,11 @@ import { version as onnxruntime } from "./peers/onnxruntime.js";
 import { version as tensorflow } from "./peers/tensorflow.js";
 import { size } from "./size.js";
 import { start } from "./start.js";
+import { threads } from "./threads.js";
 import { transpose } from "./transpose.js";
 
 /** @type {Record<string, (context: import("./lib/suite.js").Context) => Promise<void>>} */
-const suites = { gemm, conv1d, transpose, dense, model, start, size, growth };
+const suites = { gemm, conv1d, transpose, dense, model, start, size, growth, threads };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -101,14 +101,16 @@ function kerasSource(network, shape = network.input.shape) {
 
 /**
  * @param {Network} network @param {WebAssembly.Module} module @param {(number | null)[]} [shape] of the input, where it differs
+ * @param {import("../../build/js/backends/wasm/pool.js").Pool | null} [pool]
  * @returns {Model}
  */
-export function channelwiseModel(network, module, shape) {
+export function channelwiseModel(network, module, shape, pool = null) {
   return new Model(
     kerasGraph(/** @type {any} */ (kerasSource(network, /** @type {any} */ (shape)))),
     network.name,
     "Keras",
     module,
+    pool,
   );
 }
 
