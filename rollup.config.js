@@ -10,8 +10,8 @@ import terser from "@rollup/plugin-terser";
 /** Besides dist/threads.js, what the command line needs and the library does not: stays a dependency. */
 const external = [/^node:/, "#threads", "commander", "picocolors", "cli-progress"];
 
-/** Comments and white space go; names and code stay as they are, for stack traces that can be read. */
-const small = terser({ module: true, mangle: false, compress: false, format: { comments: false } });
+/** Names are shortened, comments and white space go; the code stays as it is. */
+const small = terser({ module: true, mangle: true, compress: false, format: { comments: false } });
 
 const copyKernels = {
   name: "copy-kernels",
