@@ -1,0 +1,151 @@
+/**
+ * Lying graphs: the model in a safetensors file's metadata contradicts itself, its tensors or what the engine relies on.
+ * Each is refused when it is loaded, with a channelwise error; none reaches a kernel.
+ */
+import { describe, expect, test } from "vitest";
+import { graphFromState } from "../../src/dialects/state.ts";
+import { ChannelwiseError } from "../../src/error.ts";
+import { readSafetensors, writeSafetensors } from "../../src/formats/safetensors.ts";
+
+interface NodeText {
+  readonly op: string;
+  readonly inputs: readonly number[];
+  readonly output: number;
+  readonly layout: string;
+  readonly attributes: object;
+  readonly weights?: readonly string[];
+}
+
+interface GraphText {
+  readonly inputs?: readonly object[];
+  readonly layers?: readonly object[];
+  readonly nodes?: readonly NodeText[];
+  readonly calls?: readonly object[];
+  readonly outputs?: readonly object[];
+}
+
+const series = { name: "x", layout: "NLC", shape: [null, 5, 3], type: "float32" };
+const vector = { name: "x", layout: "NC", shape: [null, 4], type: "float32" };
+const out = (value: number, name = "y") => ({ name, value });
+
+/** A file whose metadata says this; of tensors it has one kernel `IO` of 4 x 2. */
+function file(text: GraphText): Uint8Array {
+  const layers = [{ path: "a", class: "X", weights: { kernel: { tensor: "a.weight", torch: "OI", keras: "IO" } } }];
+  const nodes = (text.nodes ?? []).map((node) => ({ layer: 0, weights: [], ...node }));
+  const graph = { version: 1, name: "net", inputs: [vector], layers, calls: [], outputs: [out(1)], ...text, nodes };
+  const kernel = { dtype: "float32" as const, shape: [2, 4], data: Float32Array.from({ length: 8 }, (_, i) => i) };
+  return writeSafetensors(new Map([["a.weight", kernel]]), { metadata: { channelwise: JSON.stringify(graph) } });
+}
+
+const load = (text: GraphText) => graphFromState(readSafetensors(file(text), ["model"]), ["model"]);
+const dense: NodeText = {
+  op: "dense",
+  inputs: [0],
+  output: 1,
+  layout: "NC",
+  attributes: { units: 2, axis: "C" },
+  weights: ["kernel"],
+};
+const pool = { kind: "max", taps: 2, stride: 1, dilation: 1, padding: [0, 0] };
+
+test("the graph that the lies below are made from is fine", () => {
+  expect(load({ nodes: [dense] }).nodes).toHaveLength(1);
+});
+
+const lies: Record<string, GraphText> = {
+  "an axis twice": {
+    inputs: [series],
+    nodes: [{ op: "rearrange", inputs: [0], output: 1, layout: "NPLC", attributes: { to: "NLLC", letters: "NPLC" } }],
+  },
+  "an axis dropped": {
+    inputs: [series],
+    nodes: [{ op: "rearrange", inputs: [0], output: 1, layout: "NC", attributes: { to: "NC", letters: "NC" } }],
+  },
+  "fewer names than axes": {
+    inputs: [series],
+    nodes: [{ op: "rearrange", inputs: [0], output: 1, layout: "N", attributes: { to: "NLC", letters: "N" } }],
+  },
+  "the batch merged": {
+    inputs: [series],
+    nodes: [{ op: "rearrange", inputs: [0], output: 1, layout: "(NL)C", attributes: { to: "(NL)C", letters: "NC" } }],
+  },
+  "a batch that is not first": { inputs: [{ ...series, layout: "CLN" }], outputs: [out(0)] },
+  "a batch of a fixed size": { inputs: [{ ...vector, shape: [3, 4] }], nodes: [dense] },
+  "a Dense along the batch": { nodes: [{ ...dense, attributes: { units: 2, axis: "N" } }] },
+  "a Dense of other units": { nodes: [{ ...dense, attributes: { units: 3, axis: "C" } }] },
+  "a Dense without a kernel": { nodes: [{ ...dense, weights: [] }] },
+  "a weight of another role": { nodes: [{ ...dense, weights: ["gamma"] }] },
+  "an axis that is not there": {
+    nodes: [{ op: "softmax", inputs: [0], output: 1, layout: "NC", attributes: { kind: "softmax", axes: "Q" } }],
+  },
+  "a merge of unlike axes": {
+    inputs: [vector, { ...vector, name: "z", layout: "NL" }],
+    nodes: [{ op: "merge", inputs: [0, 1], output: 2, layout: "NC", attributes: { kind: "add" } }],
+    outputs: [out(2)],
+  },
+  "a merge of unlike ranks": {
+    inputs: [series, { ...vector, name: "z" }],
+    nodes: [{ op: "merge", inputs: [0, 1], output: 2, layout: "NLC", attributes: { kind: "add" } }],
+    outputs: [out(2)],
+  },
+  "half of an odd axis": {
+    inputs: [{ ...vector, shape: [null, 5] }],
+    nodes: [{ op: "softmax", inputs: [0], output: 1, layout: "NC", attributes: { kind: "glu", axes: "C" } }],
+  },
+  "a ReLU without its parameters": {
+    nodes: [{ op: "activation", inputs: [0], output: 1, layout: "NC", attributes: { kind: "relu", parameters: [] } }],
+  },
+  "an activation called constructor": {
+    nodes: [
+      { op: "activation", inputs: [0], output: 1, layout: "NC", attributes: { kind: "constructor", parameters: [] } },
+    ],
+  },
+  "a dilated pool": {
+    inputs: [series],
+    nodes: [{ op: "pool1d", inputs: [0], output: 1, layout: "NLC", attributes: { ...pool, dilation: 2 } }],
+  },
+  "a pool of padding alone": {
+    inputs: [series],
+    nodes: [{ op: "pool1d", inputs: [0], output: 1, layout: "NLC", attributes: { ...pool, padding: [2, 0] } }],
+  },
+  "an attribute more": { nodes: [{ ...dense, attributes: { units: 2, axis: "C", other: 1 } }] },
+  "an operator called toString": { nodes: [{ ...dense, op: "toString" }] },
+  "a reordering, which no file holds": {
+    nodes: [{ op: "reorder", inputs: [0], output: 1, layout: "NC", attributes: { axes: [] } }],
+  },
+  "a value from later": { nodes: [{ ...dense, inputs: [1] }] },
+  "an output of another number": { nodes: [{ ...dense, output: 7 }] },
+  "two outputs of one name": { nodes: [dense], outputs: [out(0), out(1)] },
+  "no outputs": { nodes: [dense], outputs: [] },
+  "a call that gives nothing": { nodes: [dense], calls: [{ name: "a", layer: 0, outputs: [] }] },
+  "parts that do not fill the axis": {
+    layers: [
+      {
+        path: "a",
+        class: "X",
+        weights: {
+          kernel: {
+            tensor: "a.weight",
+            torch: "OI",
+            keras: "IO",
+            parts: { letter: "I", torch: [[{ letter: "C", size: 9 }]], keras: [[{ letter: "C", size: 9 }]] },
+          },
+        },
+      },
+    ],
+    nodes: [dense],
+  },
+};
+
+describe("refused", () => {
+  test.each(Object.entries(lies))("%s", (_, lie) => {
+    let caught: unknown;
+    try {
+      load(lie);
+    } catch (error) {
+      caught = error;
+    }
+    expect(caught).toBeInstanceOf(ChannelwiseError);
+    expect((caught as ChannelwiseError).where[0]).toBe("model");
+  });
+});
