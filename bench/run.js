@@ -8,6 +8,7 @@
  * `npm run build`. Fails when contenders' outputs differ.
  */
 import { parseArgs } from "node:util";
+import { arena } from "./arena.js";
 import { ceiling } from "./ceiling.js";
 import { conv1d } from "./conv1d.js";
 import { dense } from "./dense.js";
@@ -23,7 +24,7 @@ import { threads } from "./threads.js";
 import { transpose } from "./transpose.js";
 
 /** @type {Record<string, (context: import("./lib/suite.js").Context) => Promise<void>>} */
-const suites = { gemm, conv1d, transpose, dense, model, start, size, growth, threads };
+const suites = { gemm, conv1d, transpose, dense, model, start, size, growth, threads, arena };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

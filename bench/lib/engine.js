@@ -3,6 +3,7 @@
  */
 import { readFileSync } from "node:fs";
 import { KernelMemory } from "../../build/js/backends/wasm/memory.js";
+import { writePanels } from "../../build/js/ops/pack.js";
 import { kernelModule } from "../../build/js/platform/kernels.js";
 
 /** @typedef {"packaged" | "plain" | "relaxed"} Choice */
@@ -35,9 +36,15 @@ export function describeKernels(module) {
     memory.floats().fill(value, address / 4, end / 4);
     return address;
   };
-  const [a, b, bias, c] = [place(M * K, 1 + e), place(K * N, 1 + e), place(N, -(1 + 2 * e)), place(M * N, 9)];
+  const [a, c] = [place(M * K, 1 + e), place(M * N, 9)];
   const packed = place(kernels.packedBytes(K, N) / 4, 0);
-  kernels.packKIO(packed, b, bias, 1, K, N, N);
-  kernels.gemm(a, K, packed, c, N, M, N, K);
+  const matrix = {
+    values: new Float32Array(K * N).fill(1 + e),
+    bias: new Float32Array(N).fill(-(1 + 2 * e)),
+    rows: K,
+    columns: N,
+  };
+  writePanels(memory.floats().subarray(packed / 4), kernels, matrix);
+  kernels.gemm(a, K, packed, c, N, M, N, K, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
   return memory.floats()[c / 4] === 0 ? "plain SIMD kernels" : "relaxed SIMD kernels (fused multiply-add)";
 }

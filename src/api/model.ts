@@ -130,6 +130,11 @@ export class Model {
     return this.#engine.threads;
   }
 
+  /** @internal How the planned memory is used for these sizes of the inputs. */
+  arena(shapes: readonly (readonly number[])[]): { readonly bytes: number; readonly liveBytes: number } {
+    return this.#engine.arena(shapes);
+  }
+
   /** Bytes of WebAssembly memory that the model holds; 0 after `dispose`. */
   get memoryBytes(): number {
     return this.#engine.memoryBytes;

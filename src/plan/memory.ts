@@ -19,6 +19,8 @@ export interface MemoryPlan {
   /** Per lifetime, in bytes from the arena's start; multiples of 16. */
   readonly offsets: readonly number[];
   readonly bytes: number;
+  /** The most that is needed at any one step: no plan can do with less. */
+  readonly liveBytes: number;
 }
 
 const alignment = 16;
@@ -43,5 +45,23 @@ export function planMemory(lifetimes: readonly Lifetime[]): MemoryPlan {
     total = Math.max(total, offset + bytes);
     placed.push(index);
   }
-  return { offsets, bytes: total };
+  return { offsets, bytes: total, liveBytes: mostAlive(lifetimes) };
+}
+
+/** The largest sum of buffers that are needed at the same step. */
+function mostAlive(lifetimes: readonly Lifetime[]): number {
+  const changes = new Map<number, number>();
+  const change = (step: number, bytes: number) => changes.set(step, (changes.get(step) ?? 0) + bytes);
+  for (const { bytes, from, to } of lifetimes) {
+    const whole = Math.ceil(bytes / alignment) * alignment;
+    change(from, whole);
+    change(to + 1, -whole);
+  }
+  let alive = 0;
+  let most = 0;
+  for (const [, bytes] of [...changes].sort(([a], [b]) => a - b)) {
+    alive += bytes;
+    most = Math.max(most, alive);
+  }
+  return most;
 }

@@ -21,7 +21,8 @@ function needed(lifetimes: readonly Lifetime[]): number {
 }
 
 function check(lifetimes: readonly Lifetime[]): number {
-  const { offsets, bytes } = planMemory(lifetimes);
+  const { offsets, bytes, liveBytes } = planMemory(lifetimes);
+  expect(liveBytes).toBe(needed(lifetimes));
   expect(offsets.length).toBe(lifetimes.length);
   lifetimes.forEach((one, i) => {
     expect(offsets[i]! % 16).toBe(0);
@@ -39,7 +40,7 @@ function check(lifetimes: readonly Lifetime[]): number {
 
 describe("by hand", () => {
   test("nothing", () => {
-    expect(planMemory([])).toEqual({ offsets: [], bytes: 0 });
+    expect(planMemory([])).toEqual({ offsets: [], bytes: 0, liveBytes: 0 });
   });
 
   test("a chain of layers takes two buffers in turn", () => {

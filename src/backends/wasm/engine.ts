@@ -61,6 +61,11 @@ export class Engine {
     return (this.#own?.memory.bytes ?? 0) + (this.#shared?.memory.bytes ?? 0);
   }
 
+  /** How the arena is used for inputs of these sizes, for reports. */
+  arena(shapes: Shapes): Program["arena"] {
+    return this.#ownMachine().program(shapes).arena;
+  }
+
   /** The model's outputs for inputs in the source's order. */
   run(inputs: readonly TensorData[], shapes: Shapes): EngineValue[] {
     const machine = this.#ownMachine();

@@ -15,7 +15,7 @@ import type { Graph, Node, ValueId } from "../../graph/graph.ts";
 import type { Operand, OpSpec, Place, StepKernel, ToWasm, WasmWriter } from "../../ops/facets.ts";
 import { facet, specs, toWasm } from "../../ops/index.ts";
 import type { Task } from "../../platform/worker.ts";
-import { planMemory } from "../../plan/memory.ts";
+import { type MemoryPlan, planMemory } from "../../plan/memory.ts";
 import { elements } from "../../tensor.ts";
 import { align, type KernelMemory } from "./memory.ts";
 import { ranges, type Split } from "./split.ts";
@@ -57,8 +57,8 @@ class Location implements Place {
 export class Program {
   /** The actual axes of every value. */
   readonly axes: readonly Axes[];
-  /** Bytes of the arena, for reports. */
-  readonly arenaBytes: number;
+  /** Bytes of the arena, and of what is alive at once in it at the most, for reports. */
+  readonly arena: Pick<MemoryPlan, "bytes" | "liveBytes">;
   /** The program for several threads. */
   readonly tasks: readonly Task[];
   readonly #calls: readonly Call[];
@@ -80,7 +80,7 @@ export class Program {
     const start = memory.weightsEnd;
     const arena = tables.reduce((end, { bytes }) => end + bytes, start);
     const plan = planMemory(compiler.placed);
-    this.arenaBytes = plan.bytes;
+    this.arena = { bytes: plan.bytes, liveBytes: plan.liveBytes };
     memory.reserve(arena + plan.bytes);
     compiler.placed.forEach((buffer, index) => {
       buffer.address = arena + plan.offsets[index]!;
