@@ -170,10 +170,26 @@ describe("a model with threads", () => {
     expect(bits(await model.predictAsync(random(150)))).toEqual(bits(alone.predict(random(150))));
   });
 
+  test("gives nothing for no samples", async () => {
+    expect(await model.predictAsync(new Float32Array(0))).toEqual(alone.predict(new Float32Array(0)));
+  });
+
   test("rejects what predict throws, and goes on", async () => {
     await expect(model.predictAsync(new Float32Array(7))).rejects.toMatchObject({ code: "invalid-input" });
     expect(bits(await model.predictAsync(random(150)))).toEqual(bits(alone.predict(random(150))));
   });
+});
+
+test("a small program is left to the caller's thread", async () => {
+  const pool = (await Pool.open(2))!;
+  const run = vi.spyOn(pool, "run");
+  const model = new Model(small(), "", "", kernelModule(), pool);
+  await model.predictAsync(random(150));
+  await model.predictAsync(random(150 * 20));
+  expect(run).not.toHaveBeenCalled();
+  await model.predictAsync(random(150 * 3000));
+  expect(run).toHaveBeenCalledOnce();
+  model.dispose();
 });
 
 test("no thread writes to what kernels keep for themselves", async () => {

@@ -183,7 +183,8 @@ export interface EngineOptions {
   /**
    * Threads that `predictAsync` computes with; default 1. More need shared memory and workers: Node, Deno, Bun, and pages that
    * are cross-origin isolated and whose policy allows `worker-src blob:`. Anywhere else, and together with `module`, there is
-   * one. Threads don't keep a process alive, except while they compute; `dispose` ends them.
+   * one; and a prediction of a millisecond or less is left to the caller's. Threads don't keep a process alive, except while
+   * they compute; `dispose` ends them.
    */
   readonly threads?: number;
 }

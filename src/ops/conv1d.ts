@@ -147,11 +147,12 @@ export const toWasm: ToWasm<Conv1d> = ({ attributes }, wasm) => {
   const past = Math.max(Math.ceil(left / stride), Math.ceil((length + left - (taps - 1) * dilation) / stride));
   const cut = (row: number) => (row > past || row === outLength ? outLength : row - (row % 4));
   const rows = batch * outLength;
+  const [input, output] = [wasm.input(0), wasm.output()];
   wasm.split(rows, rows * taps * inputs * filters, (from, to) => {
     for (const { sample, samples, first, last } of pieces(from, to, outLength)) {
       const [row, end] = [cut(first), cut(last)];
-      const x = wasm.input(0).at(sample * length * channels);
-      const y = wasm.output().at((sample * outLength + row) * filters);
+      const x = input.at(sample * length * channels);
+      const y = output.at((sample * outLength + row) * filters);
       wasm.call(kernel, x, weights, y, samples, length, end - row, ...shape, left - row * stride, ...limits);
     }
   });

@@ -163,10 +163,11 @@ export const toWasm: ToWasm<Pool1d> = ({ attributes }, wasm) => {
   const kernel = kind === "max" ? "maxPool1d" : "averagePool1d";
   const outLength = wasm.outputShape()[1]!;
   const rows = batch * outLength;
+  const [input, output] = [wasm.input(0), wasm.output()];
   wasm.split(rows, rows * channels * taps * elementWork, (from, to) => {
     for (const { sample, samples, first, last } of pieces(from, to, outLength)) {
-      const x = wasm.input(0).at(sample * length * channels);
-      const y = wasm.output().at((sample * outLength + first) * channels);
+      const x = input.at(sample * length * channels);
+      const y = output.at((sample * outLength + first) * channels);
       wasm.call(kernel, x, y, samples, length, last - first, channels, taps, stride, left - first * stride);
     }
   });

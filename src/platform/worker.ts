@@ -32,8 +32,8 @@ export type Order =
 /** What a thread answers: that it has started, that the run is over (said by one of them), or what went wrong. */
 export type Reply = "ready" | "done" | { readonly error: string };
 
-/** Looks at the counter before a thread sleeps: some 10 microseconds, about what it takes to wake up. */
-const SPINS = 1000;
+/** Looks at the counter before a thread sleeps: some 40 microseconds, about what it takes to sleep and to be woken. */
+const SPINS = 5000;
 /** Indices in `control`, a cache line apart. */
 const TAKEN = 0;
 const DONE = 16;

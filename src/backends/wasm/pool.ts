@@ -11,7 +11,7 @@ import type { Reply, Task } from "../../platform/worker.ts";
 import { KernelMemory } from "./memory.ts";
 import type { Split } from "./split.ts";
 
-/** The least work that is worth a task: some 20 microseconds, twice what it takes a thread to wait for the others. */
+/** The least work that is worth a task: some 20 microseconds. */
 const leastWork = 2 ** 19;
 
 /** Someone who waits for an answer. */

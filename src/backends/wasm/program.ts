@@ -18,7 +18,7 @@ import type { Task } from "../../platform/worker.ts";
 import { type MemoryPlan, planMemory } from "../../plan/memory.ts";
 import { elements } from "../../tensor.ts";
 import { align, type KernelMemory } from "./memory.ts";
-import { ranges, type Split } from "./split.ts";
+import { ranges, type Split, worthThreads } from "./split.ts";
 import type { PackedWeights } from "./weights.ts";
 
 /** One kernel call, ready to run. */
@@ -94,7 +94,8 @@ export class Program {
     const operand = (value: Operand) =>
       typeof value === "number" ? value : (value as Location).base.address + value.offsetBytes;
     const tasks: Task[] = [];
-    for (const parts of compiler.steps) {
+    const worth = compiler.divided >= worthThreads * split.leastWork;
+    for (const parts of worth ? compiler.steps : [[compiler.steps.flat(2)]]) {
       const after = tasks.length;
       for (const part of parts)
         tasks.push({ after, calls: part.map(({ kernel, operands }) => [kernel, ...operands.map(operand)] as const) });
@@ -124,6 +125,8 @@ class Compiler {
   readonly placed: Buffer[] = [];
   /** What runs one after another; the parts of one step may run at the same time. */
   readonly steps: Part[][] = [];
+  /** The work of all that was divided. */
+  divided = 0;
   readonly tables: { values: readonly number[]; address: number }[] = [];
   readonly #graph: Graph;
   readonly #weights: PackedWeights;
@@ -217,6 +220,7 @@ class Compiler {
           rowsFrom(0, rows);
           return;
         }
+        this.divided += work;
         this.steps.push(
           cuts.map(([from, to]) => {
             const part: Part = (this.#part = []);
