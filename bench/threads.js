@@ -17,7 +17,7 @@ import { channelwiseModel } from "./peers/channelwise.js";
 export async function threads(context) {
   const counts = [...new Set([2, availableParallelism()])].filter((count) => count > 1);
   const about =
-    "Plain SIMD kernels. In turns, medians; `gain` is the median over the rounds of how often that time fits into that of one thread.";
+    "In turns, medians; `gain` is the median over the rounds of how often that time fits into that of one thread.";
   const report = new Report(context, "threads", about, [`${availableParallelism()} processors`]);
   report.table([
     { title: "network", width: 22, left: true },
