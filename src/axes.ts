@@ -330,3 +330,41 @@ export function copyStrided(source: ArrayLike<number>, target: { [index: number]
     if (axis < 0) return;
   }
 }
+
+/** The copy of the part of a row-major array of `shape` that begins at `start` into a row-major array of the sizes `part`. */
+function boxCopy(shape: readonly number[], part: readonly number[], start: readonly number[]): StridedCopy {
+  const strides = (sizes: readonly number[]) => sizes.map((_, axis) => product(sizes.slice(axis + 1))!);
+  const own = strides(shape);
+  return {
+    sizes: part,
+    sourceOffset: start.reduce((offset, first, axis) => offset + first * own[axis]!, 0),
+    targetOffset: 0,
+    sourceStrides: own,
+    targetStrides: strides(part),
+  };
+}
+
+/** The part of a row-major array of `shape` that begins at `start` and has the sizes `part`. */
+export function takeBox(
+  data: Float32Array,
+  shape: readonly number[],
+  part: readonly number[],
+  start: readonly number[],
+): Float32Array {
+  const taken = new Float32Array(product(part)!);
+  copyStrided(data, taken, boxCopy(shape, part, start));
+  return taken;
+}
+
+/** Puts a part back where `takeBox` takes it from. */
+export function putBox(
+  data: Float32Array,
+  shape: readonly number[],
+  part: readonly number[],
+  start: readonly number[],
+  values: Float32Array,
+): void {
+  const { sizes, sourceOffset, sourceStrides, targetStrides } = boxCopy(shape, part, start);
+  const back = { sizes, sourceOffset: 0, sourceStrides: targetStrides, targetOffset: sourceOffset };
+  copyStrided(values, data, { ...back, targetStrides: sourceStrides });
+}

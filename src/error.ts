@@ -185,6 +185,26 @@ export function unsupportedLayer(
   });
 }
 
+/** A class that is not Keras' own, or code in the file: the caller may say what it computes. */
+export function customLayer(
+  className: string,
+  registered: unknown,
+  module: unknown,
+  where: readonly string[],
+): ChannelwiseError {
+  const name = String(registered);
+  const what =
+    className === "Lambda"
+      ? "layer class Lambda is not supported: it keeps Python code, and code in files is never run"
+      : `layer class ${JSON.stringify(name)} of module ${JSON.stringify(module ?? null)} is not supported: it is not one of Keras' own, and code in files is never run`;
+  return new ChannelwiseError({
+    code: "unsupported-layer",
+    message: what,
+    where,
+    fix: `say what it computes: load(file, { customLayers: { ${JSON.stringify(name)}: (call) => call.activation(call.input(), "relu") } }); docs/custom-layers.md has examples`,
+  });
+}
+
 /** A layer's option has a value that is not supported. */
 export function unsupportedOption(
   className: string,

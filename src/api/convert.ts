@@ -109,12 +109,23 @@ export async function convert(model: Model, options: ConvertOptions = {}): Promi
 
 /** The model as metadata beside its state dict. */
 function describe(graph: Graph, { program }: Conversion): string {
-  const places = new Map<string, TensorPlace>();
+  const places = new Map<string, TensorPlace[]>();
   for (const { name, source } of program.state) {
-    if ("layer" in source)
-      places.set(`${source.layer.path} ${source.role}`, { tensor: name, from: source.from, to: source.to });
+    if ("constant" in source) continue;
+    let row = 0;
+    for (const { layer, role, from, to, start } of source.pieces) {
+      const key = `${layer.path} ${role}`;
+      const rows = to.length === 0 ? 1 : to[0]!.size!;
+      const whole = source.pieces.length === 1;
+      places.set(key, [...(places.get(key) ?? []), { tensor: name, from, to, start, row: whole ? null : row }]);
+      row += rows;
+    }
   }
-  return describeGraph(graph, (layer, role) => places.get(`${layer.path} ${role}`)!);
+  return describeGraph(graph, (layer, role) => {
+    const found = places.get(`${layer.path} ${role}`);
+    if (!found) throw new Error(`${role} of ${layer.path} is not in the state dict`);
+    return found;
+  });
 }
 
 /** Inputs and what the engine gives for them, in the module's order of axes: what `python model.py` compares with. */

@@ -1,7 +1,7 @@
 /**
  * load: a model file, wherever it is, as a Model
  */
-import { kerasGraph } from "../dialects/keras.ts";
+import { type CustomLayers, kerasGraph } from "../dialects/keras.ts";
 import { isHdf5, openHdf5 } from "../bytes/hdf5/index.ts";
 import { unsupportedFeature } from "../error.ts";
 import { parseJson } from "../formats/json.ts";
@@ -19,6 +19,11 @@ export interface LoadOptions extends EngineOptions {
   readonly name?: string;
   /** Where the architecture is, for a file of Keras weights alone (`.weights.h5`): a model file or its config JSON. */
   readonly architecture?: Source;
+  /**
+   * What classes that are not Keras' own compute, by registered name (`my_package>MyLayer`) or class: a function that builds
+   * nodes of known operators. A Lambda takes the same way in, under `Lambda` or the name of its layer.
+   */
+  readonly customLayers?: CustomLayers;
 }
 
 /**
@@ -31,15 +36,23 @@ export async function load(source: Source, options: LoadOptions = {}): Promise<M
   const { bytes, name: found } = await readSource(source);
   const name = options.name ?? found;
   const architecture = options.architecture === undefined ? null : await readSource(options.architecture);
-  const { graph, origin } = architecture ? readWeights(bytes, name, architecture) : readGraph(bytes, name);
+  const custom = options.customLayers;
+  const { graph, origin } = architecture
+    ? readWeights(bytes, name, architecture, custom)
+    : readGraph(bytes, name, custom);
   return openModel(graph, name, origin, options);
 }
 
 /** The graph of a model file, and what the file is. */
-export function readGraph(bytes: Uint8Array, name: string): { graph: Graph; origin: string } {
+export function readGraph(
+  bytes: Uint8Array,
+  name: string,
+  customLayers: CustomLayers = {},
+): { graph: Graph; origin: string } {
   const file = readModelFile(bytes, [name]);
   if (file.kind === "keras") {
-    const graph = kerasGraph({ config: file.config, weights: file.variables, place: [name, "config.json"] });
+    const place = [name, "config.json"];
+    const graph = kerasGraph({ config: file.config, weights: file.variables, place, customLayers });
     return { graph, origin: `Keras ${file.kerasVersion}` };
   }
   return { graph: graphFromState(file, [name]), origin: "channelwise safetensors" };
@@ -50,11 +63,15 @@ function readWeights(
   bytes: Uint8Array,
   name: string,
   architecture: { bytes: Uint8Array; name: string },
+  customLayers: CustomLayers = {},
 ): { graph: Graph; origin: string } {
   const config =
     architecture.bytes[0] === 0x7b ? parseJson(architecture.bytes, [architecture.name]) : kerasConfig(architecture);
   const weights = isHdf5(bytes) ? weightTree(openHdf5(bytes, [name])) : kerasFile(bytes, name).variables;
-  return { graph: kerasGraph({ config, weights, place: [architecture.name, "config"] }), origin: "Keras weights" };
+  return {
+    graph: kerasGraph({ config, weights, place: [architecture.name, "config"], customLayers }),
+    origin: "Keras weights",
+  };
 }
 
 function kerasFile(bytes: Uint8Array, name: string): KerasFile {

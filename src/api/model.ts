@@ -14,7 +14,7 @@ import {
 import { Engine, type EngineValue } from "../backends/wasm/engine.ts";
 import { Pool } from "../backends/wasm/pool.ts";
 import { invalidInput, wrongOption } from "../error.ts";
-import type { Graph, Port, ValueId } from "../graph/graph.ts";
+import type { Graph, Port, ValueId, ValueType } from "../graph/graph.ts";
 import { kernelModule } from "../platform/kernels.ts";
 import { elements, type Tensor, type TensorData } from "../tensor.ts";
 
@@ -25,7 +25,7 @@ export interface ModelPort {
   readonly layout: string;
   /** Sizes by axis; null for the batch and for what is known only when the model runs. */
   readonly shape: readonly (number | null)[];
-  readonly type: "float32" | "int32";
+  readonly type: ValueType;
 }
 
 /** One input: numbers in the order of the model's layout, or a tensor that says its own order. */

@@ -50,7 +50,9 @@ export function randomInputs(graph: Graph, samples: number, seed: number): Rando
     const data =
       type === "int32"
         ? Int32Array.from({ length: count }, () => Math.floor(integer() * 10))
-        : Float32Array.from({ length: count }, draw);
+        : type === "bool"
+          ? Float32Array.from({ length: count }, () => Number(integer() < 0.5))
+          : Float32Array.from({ length: count }, draw);
     return { data, shape };
   });
 }

@@ -4,7 +4,8 @@
  *
  * Source  keras:keras/src/models/functional.py (serialize_node, functional_from_config)
  */
-import { invalidModel, unsupportedOption } from "../error.ts";
+import { invalidModel } from "../error.ts";
+import type { Argument, CallArguments } from "../ops/facets.ts";
 import { brief, isObject } from "./keras-config.ts";
 
 /** One tensor: output `tensor` of the `call`-th call of `layer`. */
@@ -38,47 +39,100 @@ export function flattenPorts(value: unknown, where: readonly string[], depth = 0
   return entries.flatMap((entry) => flattenPorts(entry, where, depth + 1));
 }
 
-/** The tensors of a call's argument, flattened; null where there is anything but tensors. */
-function flattenTensors(value: unknown, where: readonly string[], depth = 0): History[] | null {
+/** An argument of a call: tensors stand as `T`, dictionaries as lists in the order of their keys. */
+export function parseArgument(value: unknown, where: readonly string[], depth = 0): Argument<History> {
   if (depth > 8) throw invalidModel("arguments are nested too deeply", where);
-  if (isObject(value) && value.class_name === "__keras_tensor__") {
-    return [history(isObject(value.config) ? value.config.keras_history : undefined, where)];
+  const inner = (entry: unknown) => parseArgument(entry, where, depth + 1);
+  if (Array.isArray(value)) return { kind: "list", entries: value.map(inner) };
+  if (!isObject(value)) return { kind: "constant", value };
+  const config = isObject(value.config) ? value.config : {};
+  switch (value.class_name) {
+    case "__keras_tensor__":
+      return { kind: "tensor", tensor: history(config.keras_history, where) };
+    case "__slice__":
+      return { kind: "slice", start: inner(config.start), stop: inner(config.stop), step: inner(config.step) };
+    case "__ellipsis__":
+      return { kind: "ellipsis" };
+    case "__numpy__":
+    case "__tensor__":
+      return { kind: "constant", value: config.value };
+    default:
+      return "class_name" in value
+        ? { kind: "constant", value }
+        : { kind: "list", entries: sortedValues(value).map(inner) };
   }
-  const entries = Array.isArray(value)
-    ? value
-    : isObject(value) && !("class_name" in value)
-      ? sortedValues(value)
-      : null;
-  if (!entries) return null;
-  const all = entries.map((entry) => flattenTensors(entry, where, depth + 1));
-  return all.includes(null) ? null : all.flatMap((list) => list!);
 }
 
-/** Whether an argument says nothing at inference: `training: false`, `mask: null`, lists of such. */
-function isSilent(key: string, value: unknown): boolean {
-  if (value === null || (key === "training" && value === false)) return true;
-  return Array.isArray(value) && value.every((entry) => isSilent(key, entry));
-}
-
-/** The tensors that one entry of `inbound_nodes` calls a layer on. Arguments that would change what it computes are refused. */
-export function callInputs(node: unknown, className: string, where: readonly string[]): History[] {
+/** One entry of `inbound_nodes`: the arguments of one call. */
+export function parseCall(node: unknown, where: readonly string[]): CallArguments<History> {
   if (!isObject(node) || !Array.isArray(node.args) || !isObject(node.kwargs ?? {})) {
     throw invalidModel(`expected inbound_nodes of Keras 3 with args and kwargs, got ${brief(node)}`, where);
   }
-  const kwargs = { ...((node.kwargs ?? {}) as Record<string, unknown>) };
-  const args = [...node.args];
-  if (args.length === 0 && "inputs" in kwargs) {
-    args.push(kwargs.inputs);
-    delete kwargs.inputs;
+  const named = Object.entries((node.kwargs ?? {}) as Record<string, unknown>);
+  return {
+    positional: node.args.map((value) => parseArgument(value, where)),
+    named: new Map(named.map(([key, value]) => [key, parseArgument(value, where)])),
+  };
+}
+
+/** The tensors in an argument, in order. */
+export function tensorsIn<T>(argument: Argument<T> | undefined): T[] {
+  switch (argument?.kind) {
+    case "tensor":
+      return [argument.tensor];
+    case "list":
+      return argument.entries.flatMap(tensorsIn);
+    case "slice":
+      return [argument.start, argument.stop, argument.step].flatMap(tensorsIn);
+    default:
+      return [];
   }
-  const inputs = flattenTensors(args[0], where);
-  if (!inputs || inputs.length === 0)
-    throw invalidModel(`expected tensors as the first argument, got ${brief(args[0])}`, where);
-  const extra = args.slice(1).findIndex((value) => value !== null);
-  if (extra >= 0)
-    throw unsupportedOption(className, `call argument ${extra + 2}`, `got ${brief(args[extra + 1])}`, where);
-  const said = Object.keys(kwargs).find((key) => !isSilent(key, kwargs[key]));
-  if (said !== undefined)
-    throw unsupportedOption(className, `call argument ${said}`, `got ${brief(kwargs[said])}`, where);
-  return inputs;
+}
+
+/** The tensors of all arguments of a call. */
+export function tensorsOf<T>({ positional, named }: CallArguments<T>): T[] {
+  return [...positional, ...named.values()].flatMap(tensorsIn);
+}
+
+/** The same arguments with other tensors. */
+export function mapArguments<T, U>(given: CallArguments<T>, map: (tensor: T) => U): CallArguments<U> {
+  return {
+    positional: given.positional.map((argument) => mapArgument(argument, map)),
+    named: new Map([...given.named].map(([key, argument]) => [key, mapArgument(argument, map)])),
+  };
+}
+
+function mapArgument<T, U>(argument: Argument<T>, map: (tensor: T) => U): Argument<U> {
+  const inner = (entry: Argument<T>) => mapArgument(entry, map);
+  switch (argument.kind) {
+    case "tensor":
+      return { kind: "tensor", tensor: map(argument.tensor) };
+    case "list":
+      return { kind: "list", entries: argument.entries.map(inner) };
+    case "slice":
+      return { kind: "slice", start: inner(argument.start), stop: inner(argument.stop), step: inner(argument.step) };
+    default:
+      return argument;
+  }
+}
+
+/** Whether an argument says nothing at inference: `training: false`, `mask: null`, lists of such. */
+export function isSilent<T>(name: string, argument: Argument<T>): boolean {
+  if (argument.kind === "list") return argument.entries.every((entry) => isSilent(name, entry));
+  if (argument.kind !== "constant") return false;
+  return argument.value === null || (name === "training" && argument.value === false);
+}
+
+/** An argument as a message shows it. */
+export function describeArgument<T>(argument: Argument<T>): string {
+  switch (argument.kind) {
+    case "constant":
+      return brief(argument.value);
+    case "tensor":
+      return "a tensor";
+    case "list":
+      return argument.entries.some((entry) => tensorsIn(entry).length > 0) ? "tensors" : "a list";
+    default:
+      return `a ${argument.kind}`;
+  }
 }

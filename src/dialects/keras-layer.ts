@@ -2,16 +2,18 @@
  * One call of one Keras layer, offered to the operator families as `KerasCall`: inputs, options, weights, and the means
  * to add nodes.
  */
-import { type Axes, axisSize, lettersOf } from "../axes.ts";
-import { at, ChannelwiseError, invalidModel, missingWeight, shapeMismatch, unsupportedLayer } from "../error.ts";
+import { type Axes, axisSize, lettersOf, namedAxes } from "../axes.ts";
+import { at, ChannelwiseError, invalidModel, missingWeight, shapeMismatch, unsupportedOption } from "../error.ts";
 import type { GraphBuilder } from "../graph/build.ts";
 import type { Layer, ValueId, Weight } from "../graph/graph.ts";
 import { emitActivation } from "../ops/activation.ts";
-import type { KerasCall, KerasConfig, OpSpec } from "../ops/facets.ts";
-import { facet, kerasBuilder, kerasClasses, specs } from "../ops/index.ts";
+import type { Argument, CallArguments, FromKeras, KerasCall, KerasConfig, OpSpec, ValueType } from "../ops/facets.ts";
+import { facet, kerasBuilder, specs } from "../ops/index.ts";
 import type { Rearrange } from "../ops/reshape.ts";
-import type { StoredArray } from "../tensor.ts";
-import { brief, isObject, LayerConfig } from "./keras-config.ts";
+import { brief, isObject, type Json, LayerConfig } from "./keras-config.ts";
+import { describeArgument, isSilent, tensorsIn } from "./keras-history.ts";
+import { carriesMask } from "./keras-masks.ts";
+import type { LayerVariables } from "./keras-variables.ts";
 
 /** A layer of the file: what it is, where its variables lie, and how often it was called. */
 export interface KerasLayer {
@@ -19,23 +21,108 @@ export interface KerasLayer {
   readonly className: string;
   readonly config: Readonly<Record<string, unknown>>;
   readonly place: readonly string[];
-  /** Its variables in Keras' order; read on the first call that needs them. */
-  readonly variables: () => StoredArray[];
+  /** What makes its nodes. */
+  readonly build: FromKeras;
+  readonly variables: LayerVariables;
   readonly layer: Layer & { readonly weights: Record<string, Weight> };
+  /** Layers that belong to it, by their place: the parts of `KerasCall.part`, what `KerasCall.apply` calls. */
+  readonly parts: Map<string, KerasLayer>;
+  readonly inner: Map<string, (inputs: readonly ValueId[]) => ValueId[]>;
+  /** Opens a layer or a model in one of its options. */
+  readonly open: (object: Json, scope: string) => (inputs: readonly ValueId[]) => ValueId[];
   calls: number;
 }
 
 class Call implements KerasCall {
-  readonly config: KerasConfig;
+  readonly config: LayerConfig;
   readonly inputs: readonly ValueId[];
   readonly #source: KerasLayer;
   readonly #graph: GraphBuilder;
+  readonly #arguments: CallArguments;
+  readonly #asked = new Set<string | number>([0, "inputs"]);
+  readonly #carried = new Set<ValueId>();
+  readonly #configs: LayerConfig[];
+  readonly #parts: Call[] = [];
 
-  constructor(source: KerasLayer, graph: GraphBuilder, config: KerasConfig, inputs: readonly ValueId[]) {
+  constructor(source: KerasLayer, graph: GraphBuilder, given: CallArguments) {
     this.#source = source;
     this.#graph = graph;
-    this.config = config;
-    this.inputs = inputs;
+    this.#arguments = given;
+    this.config = new LayerConfig(source.className, source.config, source.place);
+    this.#configs = [this.config];
+    this.inputs = tensorsIn(given.positional[0] ?? given.named.get("inputs"));
+  }
+
+  /** Builds the nodes, refuses what was not understood, and passes masks on. */
+  run(): ValueId[] {
+    const { className, build } = this.#source;
+    const made = build(this);
+    const outputs = [made].flat();
+    this.#finish();
+    const [input] = this.inputs;
+    return outputs.map((output) => {
+      if (this.#carried.has(output) || input === undefined) return output;
+      const mask = this.#graph.masks.get(input);
+      if (output !== input) {
+        if (mask && carriesMask(className)) this.#graph.masks.set(output, mask);
+        return output;
+      }
+      if (!mask || carriesMask(className)) return output;
+      // The layer does nothing to the values and loses the mask: a value of its own has none.
+      const letters = lettersOf(this.axes(output));
+      const attributes: Rearrange = { to: letters, letters };
+      return this.emit("rearrange", attributes, [output]);
+    });
+  }
+
+  #finish(): void {
+    for (const config of this.#configs) config.finish();
+    for (const part of this.#parts) part.#finish();
+    const given: [string | number, Argument][] = [...this.#arguments.positional.entries(), ...this.#arguments.named];
+    const spare = given.find(([key, argument]) => !this.#asked.has(key) && !isSilent(String(key), argument));
+    if (!spare) return;
+    const [key, argument] = spare;
+    const name = typeof key === "number" ? `${key + 1}` : key;
+    throw unsupportedOption(
+      this.config.className,
+      `call argument ${name}`,
+      `got ${describeArgument(argument)}`,
+      this.#source.place,
+    );
+  }
+
+  type(value: ValueId): ValueType {
+    return this.#graph.values[value]!.type;
+  }
+
+  argument(name: string, place?: number): Argument | undefined {
+    this.#asked.add(name);
+    if (place !== undefined) this.#asked.add(place);
+    const { positional, named } = this.#arguments;
+    const found = named.get(name) ?? (place === undefined ? undefined : positional[place]);
+    return found && isSilent(name, found) ? undefined : found;
+  }
+
+  tensor(name: string, place?: number): ValueId | null {
+    const found = this.argument(name, place);
+    if (!found) return null;
+    return found.kind === "tensor"
+      ? found.tensor
+      : this.config.refuse(`call argument ${name}`, `expected a tensor, got ${describeArgument(found)}`);
+  }
+
+  mask(input: ValueId = this.input()): ValueId | null {
+    const given = this.tensor("mask");
+    if (given !== null) return given;
+    const make = this.#graph.masks.get(input);
+    return make ? make() : null;
+  }
+
+  carry(output: ValueId, make: (() => ValueId) | null): void {
+    this.#carried.add(output);
+    let made: ValueId | undefined;
+    if (make) this.#graph.masks.set(output, () => (made ??= make()));
+    else this.#graph.masks.delete(output);
   }
 
   axes(value: ValueId): Axes {
@@ -56,24 +143,34 @@ class Call implements KerasCall {
     );
   }
 
-  weight(role: string, letters: string, shape: readonly number[]): void {
-    const { layer, place } = this.#source;
+  weight(
+    role: string,
+    letters: string,
+    shape: readonly number[],
+    { scope = "", stored = shape }: { readonly scope?: string; readonly stored?: readonly number[] } = {},
+  ): void {
+    const { layer, place, variables } = this.#source;
     if (Object.hasOwn(layer.weights, role)) return;
-    const variables = this.#source.variables();
-    const index = Object.keys(layer.weights).length;
-    const array = variables[index];
-    if (!array)
-      throw missingWeight(
-        `${layer.path}/${role}: expected ${letters} = (${shape.join(", ")}), found no variable ${index}`,
-        place,
-      );
-    if (array.shape.length !== shape.length || array.shape.some((size, axis) => size !== shape[axis])) {
-      throw shapeMismatch(
-        `${layer.path}/${role}: expected ${letters} = (${shape.join(", ")}), got (${array.shape.join(", ")})`,
-        place,
-      );
-    }
-    layer.weights[role] = { array, axes: [...letters].map((letter, axis) => ({ letter, size: shape[axis]! })) };
+    const array = variables.take(scope);
+    const expected = `${layer.path}/${role}: expected ${letters} = (${stored.join(", ")})`;
+    if (!array) throw missingWeight(`${expected}, found no variable ${Object.keys(layer.weights).length}`, place);
+    if (array.shape.length !== stored.length || array.shape.some((size, axis) => size !== stored[axis]))
+      throw shapeMismatch(`${expected}, got (${array.shape.join(", ")})`, place);
+    layer.weights[role] = { array: { ...array, shape, read: () => array.read() }, axes: namedAxes(letters, shape) };
+  }
+
+  discard(count: number, scope = ""): void {
+    // A shared layer's variables are passed over once.
+    if (this.#source.calls > 0) return;
+    for (let index = 0; index < count; index++) this.#source.variables.take(scope);
+  }
+
+  constant(role: string, letters: string, shape: readonly number[], numbers: ArrayLike<number>): void {
+    const data = Float32Array.from(numbers);
+    this.#source.layer.weights[role] = {
+      array: { dtype: "float32", shape, read: () => data },
+      axes: namedAxes(letters, shape),
+    };
   }
 
   emit<A extends object>(
@@ -82,20 +179,79 @@ class Call implements KerasCall {
     inputs: readonly ValueId[],
     weights: readonly string[] = [],
   ): ValueId {
+    return this.emitAll(kind, attributes, inputs, weights)[0]!;
+  }
+
+  emitAll<A extends object>(
+    kind: string,
+    attributes: A,
+    inputs: readonly ValueId[],
+    weights: readonly string[] = [],
+  ): ValueId[] {
     const spec = facet<OpSpec<A>>(specs, kind);
-    const [axes] = spec.infer(
+    const given = inputs.map((input) => this.#graph.values[input]!);
+    const results = spec.infer(
       attributes,
-      inputs.map((input) => this.axes(input)),
+      given.map(({ axes }) => axes),
     );
-    if (axes!.some((axis) => axis.size !== null && axis.size > 2 ** 31)) {
-      throw invalidModel(
-        `a dimension of ${Math.max(...axes!.map((axis) => axis.size ?? 0))} elements is too large`,
-        this.#source.place,
-      );
-    }
-    const output = this.#graph.value(this.#source.path, axes!, this.#graph.values[inputs[0]!]!.type);
-    this.#graph.node({ kind, attributes, inputs, outputs: [output], layer: this.#source.layer, weights });
-    return output;
+    const largest = Math.max(...results.flat().map((axis) => axis.size ?? 0));
+    if (largest > 2 ** 31) throw invalidModel(`a dimension of ${largest} elements is too large`, this.#source.place);
+    const types = spec.types?.(
+      attributes,
+      given.map(({ type }) => type),
+    );
+    const { path, layer } = this.#source;
+    const outputs = results.map((axes, index) => this.#graph.value(path, axes, types?.[index] ?? given[0]!.type));
+    this.#graph.node({ kind, attributes, inputs, outputs, layer, weights });
+    return outputs;
+  }
+
+  nested(key: string, object: unknown): KerasConfig {
+    const { className, config } = this.#object(key, object);
+    const nested = new LayerConfig(className, config, this.#source.place);
+    this.#configs.push(nested);
+    return nested;
+  }
+
+  #object(key: string, object: unknown): { className: string; config: Json } {
+    if (isObject(object) && typeof object.class_name === "string" && isObject(object.config))
+      return { className: object.class_name, config: object.config };
+    return this.config.refuse(key, `${brief(object)} is not an object of Keras`);
+  }
+
+  part(name: string, object: unknown, scope: string, inputs: readonly ValueId[]): Call {
+    const { className, config } = this.#object(name, object);
+    const { parts, path, place, variables, open } = this.#source;
+    const below = (inner: string) => (inner === "" ? scope : `${scope}/${inner}`);
+    const build = kerasBuilder(className) ?? (() => this.config.refuse(name, `layer ${className} is not supported`));
+    const source: KerasLayer = parts.get(name) ?? {
+      path: `${path}/${name}`,
+      className,
+      config,
+      place: [...place, name],
+      build,
+      variables: { take: (inner) => variables.take(below(inner)), left: () => 0 },
+      layer: { path: `${path}/${name}`, className, weights: {} },
+      parts: new Map(),
+      inner: new Map(),
+      open: (inner, under) => open(inner, below(under)),
+      calls: 0,
+    };
+    parts.set(name, source);
+    const part = new Call(source, this.#graph, {
+      positional: [{ kind: "list", entries: inputs.map((tensor) => ({ kind: "tensor", tensor })) }],
+      named: new Map(),
+    });
+    this.#parts.push(part);
+    return part;
+  }
+
+  apply(object: unknown, scope: string, inputs: readonly ValueId[]): ValueId[] {
+    const { inner, open } = this.#source;
+    if (!isObject(object)) return this.config.refuse(scope, `${brief(object)} is not a layer`);
+    const call = inner.get(scope) ?? open(object, scope);
+    inner.set(scope, call);
+    return call(inputs);
   }
 
   rearrange(value: ValueId, to: string, letters: string): ValueId {
@@ -113,21 +269,14 @@ class Call implements KerasCall {
         this.config.refuse("activation", `${brief(activation)} is none of Keras' activations`)
       );
     }
-    if (isObject(activation) && typeof activation.class_name === "string" && isObject(activation.config)) {
-      return this.#layerAsActivation(value, activation.class_name, activation.config);
+    if (isObject(activation)) {
+      const part = this.part("activation", activation, "activation", [value]);
+      const [output, ...more] = [part.#source.build(part)].flat();
+      if (output === undefined || more.length > 0)
+        return this.config.refuse("activation", `layer ${part.config.className} has several outputs`);
+      return output;
     }
     return this.config.refuse("activation", `${brief(activation)} is not a name or a layer`);
-  }
-
-  /** A layer given as the activation: its options count, weights of its own do not come with this class of layers. */
-  #layerAsActivation(value: ValueId, className: string, values: Record<string, unknown>): ValueId {
-    const build = kerasBuilder(className);
-    if (!build) return this.config.refuse("activation", `layer ${className} is not supported`);
-    const config = new LayerConfig(className, values, this.#source.place);
-    const output = build(new Call(this.#source, this.#graph, config, [value]));
-    config.finish();
-    if (Array.isArray(output)) return this.config.refuse("activation", `layer ${className} has several outputs`);
-    return output;
   }
 }
 
@@ -135,30 +284,21 @@ class Call implements KerasCall {
 export function callLayer(
   source: KerasLayer,
   graph: GraphBuilder,
-  inputs: readonly ValueId[],
+  given: CallArguments,
   index = source.calls,
 ): ValueId[] {
-  const { className, place } = source;
-  const build = kerasBuilder(className);
-  if (!build) throw unsupportedLayer(`layer class ${className}`, place, kerasClasses());
-  const config = new LayerConfig(className, source.config, place);
-  const made = located(place, () => build(new Call(source, graph, config, inputs)));
-  config.finish();
-  const outputs = Array.isArray(made) ? made : [made];
+  const outputs = located(source.place, () => new Call(source, graph, given).run());
   graph.call(source.layer, index, outputs);
   source.calls++;
   return outputs;
 }
 
 /** Fails when the file holds variables that the layer's options do not account for. */
-export function checkVariables(source: KerasLayer): void {
-  const taken = Object.keys(source.layer.weights).length;
-  const found = source.variables().length;
-  if (source.calls > 0 && found > taken) {
-    throw shapeMismatch(
-      `${source.path}: expected ${taken} variables for this ${source.className}, found ${found}`,
-      source.place,
-    );
+export function checkVariables({ path, className, layer, variables, calls, place }: KerasLayer): void {
+  const spare = calls > 0 ? variables.left() : 0;
+  if (spare > 0) {
+    const taken = Object.keys(layer.weights).length;
+    throw shapeMismatch(`${path}: expected ${taken} variables for this ${className}, found ${taken + spare}`, place);
   }
 }
 

@@ -23,6 +23,9 @@ export function snakeCase(className: string): string {
     .toLowerCase();
 }
 
+/** Classes that are called otherwise in Python than they are exported: the groups bear Python's names. */
+const pythonNames: Readonly<Record<string, string>> = { GroupQueryAttention: "GroupedQueryAttention" };
+
 /** Names the groups of one model's layers, which have to come in the order of its list. */
 export class GroupCounter {
   readonly #base: string;
@@ -34,25 +37,50 @@ export class GroupCounter {
   }
 
   next(className: string): string {
-    const stem = snakeCase(className);
+    const stem = snakeCase(Object.hasOwn(pythonNames, className) ? pythonNames[className]! : className);
     const count = this.#counts.get(stem) ?? 0;
     this.#counts.set(stem, count + 1);
     return `${this.#base === "" ? "" : `${this.#base}/`}layers/${count === 0 ? stem : `${stem}_${count}`}`;
   }
 }
 
-/**
- * A layer's variables in Keras' order, after checking that the group is the layer's.
- *
- * @throws {ChannelwiseError} `missing-weight` when the group bears another layer's name
- */
-export function layerVariables(tree: WeightTree, group: string, layerName: string): StoredArray[] {
-  const name = tree.name(group);
-  if (name !== undefined && name !== layerName) {
-    throw missingWeight(`expected the variables of layer ${layerName} in group ${group}, found those of ${name}`, [
+/** The variables of one layer, taken one after another. */
+export interface LayerVariables {
+  /**
+   * The next variable of the layer itself, or of the object at `scope` beneath it, such as `forward_layer/cell`. Formats
+   * that list a layer's variables flat pay no heed to the scope.
+   */
+  take(scope: string): StoredArray | undefined;
+  /** How many variables there are that were not taken, in all scopes that something was taken of. */
+  left(): number;
+}
+
+/** The variables in a group of a Keras 3 file. `name` is the layer's, which the group has to bear. */
+export function groupVariables(tree: WeightTree, group: string, name: string): LayerVariables {
+  const scopes = new Map<string, StoredArray[]>();
+  const list = (scope: string) => {
+    const path = scope === "" ? group : `${group}/${scope}`;
+    const found = scopes.get(scope) ?? variablesAt(tree, path, scope === "" ? name : null);
+    scopes.set(scope, found);
+    return found;
+  };
+  return {
+    take: (scope) => list(scope).shift(),
+    left: () => {
+      list("");
+      return [...scopes.values()].reduce((sum, { length }) => sum + length, 0);
+    },
+  };
+}
+
+/** @throws {ChannelwiseError} `missing-weight` when the group bears another layer's name */
+function variablesAt(tree: WeightTree, path: string, layerName: string | null): StoredArray[] {
+  const name = tree.name(path);
+  if (layerName !== null && name !== undefined && name !== layerName) {
+    throw missingWeight(`expected the variables of layer ${layerName} in group ${path}, found those of ${name}`, [
       ...tree.place,
-      group,
+      path,
     ]);
   }
-  return tree.has(group) ? tree.variables(group) : [];
+  return tree.has(path) ? [...tree.variables(path)] : [];
 }

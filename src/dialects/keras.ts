@@ -8,17 +8,26 @@
  */
 import { type Axis, positionalLetters } from "../axes.ts";
 import { printable } from "../bytes/printable.ts";
-import { at, invalidModel, unsupportedFeature, unsupportedLayer } from "../error.ts";
+import { at, customLayer, invalidModel, unsupportedFeature, unsupportedLayer, unsupportedOption } from "../error.ts";
 import type { WeightTree } from "../formats/weight-tree.ts";
 import { GraphBuilder } from "../graph/build.ts";
 import type { Graph, Layer, Port, ValueId, ValueType } from "../graph/graph.ts";
 import { branchByBranch } from "../graph/order.ts";
-import { kerasBuilder, kerasClasses } from "../ops/index.ts";
-import type { StoredArray } from "../tensor.ts";
+import type { CallArguments, FromKeras } from "../ops/facets.ts";
+import { kerasBuilder, kerasClasses, kerasOperations, operationBuilder } from "../ops/index.ts";
 import { brief, isObject, type Json } from "./keras-config.ts";
-import { callInputs, flattenPorts, type History } from "./keras-history.ts";
+import {
+  describeArgument,
+  flattenPorts,
+  type History,
+  isSilent,
+  mapArguments,
+  parseCall,
+  tensorsIn,
+  tensorsOf,
+} from "./keras-history.ts";
 import { callLayer, checkVariables, type KerasLayer } from "./keras-layer.ts";
-import { GroupCounter, layerVariables } from "./keras-variables.ts";
+import { GroupCounter, groupVariables } from "./keras-variables.ts";
 
 /** A model file's parts that this dialect reads. */
 export interface KerasSource {
@@ -27,7 +36,12 @@ export interface KerasSource {
   readonly weights: WeightTree;
   /** Where messages say the configuration stands. */
   readonly place: readonly string[];
+  /** What builds the nodes of classes that are not Keras' own, by registered name or class; of a Lambda by its layer's name too. */
+  readonly customLayers?: CustomLayers;
 }
+
+/** Builders for layers of other people. */
+export type CustomLayers = Readonly<Record<string, FromKeras>>;
 
 /** Models deeper inside models than this are refused. */
 const deepestNesting = 32;
@@ -40,7 +54,13 @@ interface Member {
   readonly inboundNodes: readonly unknown[];
   readonly place: readonly string[];
   /** @param index which call of the member this is, where the file numbers them; counted otherwise */
-  call(inputs: readonly ValueId[], index?: number): ValueId[];
+  call(given: CallArguments, index?: number): ValueId[];
+}
+
+/** A call on tensors alone. */
+function onTensors(tensors: readonly ValueId[]): CallArguments {
+  const entries = tensors.map((tensor) => ({ kind: "tensor" as const, tensor }));
+  return { positional: [{ kind: "list", entries }], named: new Map() };
 }
 
 /** A model or a model inside it, ready to be called on values. */
@@ -71,45 +91,21 @@ class KerasModel {
     }
   }
 
-  #member(entry: unknown, groups: GroupCounter, depth: number): Member {
-    if (!isObject(entry) || typeof entry.class_name !== "string" || !isObject(entry.config)) {
-      throw invalidModel(`expected a layer, got ${brief(entry)}`, this.place);
-    }
-    const { class_name: className, config } = entry;
-    const name = typeof entry.name === "string" ? entry.name : config.name;
-    if (typeof name !== "string" || name === "")
-      throw invalidModel(`a layer of class ${className} has no name`, this.place);
+  #member(given: unknown, groups: GroupCounter, depth: number): Member {
+    const { entry, name, className, config } = readEntry(given, this.place);
     const path = this.#path === "" ? name : `${this.#path}/${name}`;
     const place = [...this.place, `layer ${printable(name)}`];
-    requireKeras(entry, className, place);
     const inboundNodes = Array.isArray(entry.inbound_nodes) ? entry.inbound_nodes : [];
-    // Sequential.layers leaves its InputLayer out, so that it does not count there.
-    const counted = className !== "InputLayer" || this.className === "Functional";
+    // Sequential.layers leaves its InputLayer out, so that it does not count there; operations are no layers.
+    const counted = (className !== "InputLayer" || this.className === "Functional") && !isOperation(entry);
     const group = counted ? groups.next(className) : "";
-    const member = { name, className, config, inboundNodes, place };
-    if (className === "InputLayer") {
-      return {
-        ...member,
-        call: () => {
-          throw invalidModel("an InputLayer is called on something", place);
-        },
-      };
-    }
-    if (isModel(className)) {
-      const model = new KerasModel(this.#walk, entry, path, group, place, depth + 1);
-      const layer: Layer = { path, className, weights: {} };
-      let calls = 0;
-      return {
-        ...member,
-        call: (inputs, index) => {
-          const outputs = model.call(inputs);
-          this.#walk.graph.call(layer, index ?? calls++, outputs);
-          return outputs;
-        },
-      };
-    }
-    const layer = this.#walk.layer(path, name, className, config, group, place);
-    return { ...member, call: (inputs, index) => callLayer(layer, this.#walk.graph, inputs, index) };
+    const call =
+      className === "InputLayer"
+        ? () => {
+            throw invalidModel("an InputLayer is called on something", place);
+          }
+        : this.#walk.open(entry, path, group, place, depth);
+    return { name, className, config, inboundNodes, place, call };
   }
 
   /** The InputLayers, as they stand in the list. */
@@ -131,7 +127,7 @@ class KerasModel {
     if (inputs.length !== 1) throw invalidModel(`a Sequential model takes one input, got ${inputs.length}`, this.place);
     return this.members
       .filter((member) => member.className !== "InputLayer")
-      .reduce<ValueId[]>((values, member) => member.call(values), [...inputs]);
+      .reduce<ValueId[]>((values, member) => member.call(onTensors(values)), [...inputs]);
   }
 
   #callFunctional(inputs: readonly ValueId[]): ValueId[] {
@@ -143,27 +139,20 @@ class KerasModel {
       made.get(layer)?.push([inputs[index]!]);
     });
     const pending = this.members.flatMap((member) =>
-      member.inboundNodes.map((node, call) => ({
-        member,
-        call,
-        inputs: callInputs(node, member.className, member.place),
-      })),
+      member.inboundNodes.map((node, call) => ({ member, call, given: parseCall(node, member.place) })),
     );
     const value = ({ layer, call, tensor }: History) => made.get(layer)?.[call]?.[tensor];
     // The list is mostly in an order that can be computed; calls of shared layers may stand further on.
     for (let waiting = pending; waiting.length > 0; ) {
-      const left = waiting.filter(({ member, call, inputs: histories }) => {
-        const values = histories.map(value);
-        if (values.includes(undefined)) return true;
-        made.get(member.name)![call] = member.call(
-          values.map((id) => id!),
-          this.#path === "" ? call : undefined,
-        );
+      const left = waiting.filter(({ member, call, given }) => {
+        if (tensorsOf(given).some((history) => value(history) === undefined)) return true;
+        const known = mapArguments(given, (history) => value(history)!);
+        made.get(member.name)![call] = member.call(known, this.#path === "" ? call : undefined);
         return false;
       });
       if (left.length === waiting.length) {
-        const [{ member, inputs: histories }] = left as [(typeof left)[number]];
-        const missing = histories.find((history) => value(history) === undefined)!;
+        const [{ member, given }] = left as [(typeof left)[number]];
+        const missing = tensorsOf(given).find((history) => value(history) === undefined)!;
         throw invalidModel(
           `the input [${missing.layer}, ${missing.call}, ${missing.tensor}] is never computed`,
           member.place,
@@ -193,29 +182,46 @@ function isModel(className: string): boolean {
   return className === "Functional" || className === "Sequential" || className === "Model";
 }
 
-/** Fails for what only looks like a Keras layer: operations of `keras.ops`, classes of other packages. */
-function requireKeras(entry: Json, className: string, place: readonly string[]): void {
+/** Whether an entry of a model's layers is an operation of `keras.ops` in the graph. */
+function isOperation({ module }: Json): boolean {
+  return typeof module === "string" && /^keras\.(src\.)?ops\b/.test(module);
+}
+
+/** The name, class and configuration of a layer. */
+function readEntry(
+  entry: unknown,
+  place: readonly string[],
+): { entry: Json; name: string; className: string; config: Json } {
+  if (!isObject(entry) || typeof entry.class_name !== "string" || !isObject(entry.config))
+    throw invalidModel(`expected a layer, got ${brief(entry)}`, place);
+  const { class_name: className, config } = entry;
+  const name = typeof entry.name === "string" ? entry.name : config.name;
+  if (typeof name !== "string" || name === "") throw invalidModel(`a layer of class ${className} has no name`, place);
+  return { entry, name, className, config };
+}
+
+/**
+ * What builds the nodes of a layer: the caller's own builder, or that of the operator family. Fails for what only looks like a
+ * Keras layer.
+ */
+function requireBuilder(entry: Json, className: string, place: readonly string[], custom: CustomLayers): FromKeras {
   const { module, registered_name: registered } = entry;
-  if (typeof module === "string" && /^keras\.(src\.)?ops\b/.test(module)) {
-    throw unsupportedLayer(
-      `operation keras.ops ${className}`,
-      place,
-      kerasClasses(),
-      "operations in the graph are not read yet",
-    );
+  if (isOperation(entry)) {
+    const operation = operationBuilder(className);
+    if (operation) return operation;
+    throw unsupportedLayer(`operation keras.ops ${printable(className)}`, place, kerasOperations());
   }
+  const { name } = isObject(entry.config) ? entry.config : entry;
+  const names = [registered, className, className === "Lambda" ? name : undefined];
+  const own = names.find((candidate) => typeof candidate === "string" && Object.hasOwn(custom, candidate));
+  if (own !== undefined) return custom[own as string]!;
   const foreign = typeof module === "string" && !/^(keras|tf_keras|tensorflow\.keras)(\.|$)/.test(module);
-  if (foreign || (typeof registered === "string" && registered.includes(">"))) {
-    throw unsupportedLayer(
-      `layer class ${brief(registered ?? className)} of module ${brief(module)}`,
-      place,
-      kerasClasses(),
-      "it is not one of Keras' own, and code in files is never run",
-    );
+  const builder = kerasBuilder(className);
+  if (foreign || (typeof registered === "string" && registered.includes(">")) || className === "Lambda") {
+    throw customLayer(className, registered ?? className, module, place);
   }
-  if (!isModel(className) && className !== "InputLayer" && !kerasBuilder(className)) {
-    throw unsupportedLayer(`layer class ${printable(className)}`, place, kerasClasses());
-  }
+  if (!builder) throw unsupportedLayer(`layer class ${printable(className)}`, place, kerasClasses());
+  return builder;
 }
 
 /** What the walk over a whole file shares. */
@@ -223,33 +229,62 @@ class Walk {
   readonly graph = new GraphBuilder();
   readonly layers: KerasLayer[] = [];
   readonly #weights: WeightTree;
+  readonly #custom: CustomLayers;
 
-  constructor(weights: WeightTree) {
+  constructor(weights: WeightTree, custom: CustomLayers) {
     this.#weights = weights;
+    this.#custom = custom;
   }
 
-  layer(
-    path: string,
-    name: string,
-    className: string,
-    config: Json,
-    group: string,
-    place: readonly string[],
-  ): KerasLayer {
+  /** A layer or a model, ready to be called. `group` is where its variables lie. */
+  open(entry: Json, path: string, group: string, place: readonly string[], depth: number): Member["call"] {
+    const { name, className, config } = readEntry(entry, place);
+    if (isModel(className)) {
+      const model = new KerasModel(this, entry, path, group, place, depth + 1);
+      const layer: Layer = { path, className, weights: {} };
+      let calls = 0;
+      return (given, index) => {
+        const outputs = model.call(modelInputsOf(given, className, place));
+        this.graph.call(layer, index ?? calls++, outputs);
+        return outputs;
+      };
+    }
+    const build = requireBuilder(entry, className, place, this.#custom);
     requirePolicy(className, config.dtype, place);
-    let variables: StoredArray[] | undefined;
     const layer: KerasLayer = {
       path,
       className,
       config,
+      build,
       place: [...this.#weights.place.slice(0, 1), ...place.slice(1)],
-      variables: () => (variables ??= layerVariables(this.#weights, group, name)),
+      variables: groupVariables(this.#weights, group, name),
       layer: { path, className, weights: {} },
+      parts: new Map(),
+      inner: new Map(),
+      open: (object, scope) => {
+        if (depth > deepestNesting)
+          throw invalidModel(`layers lie more than ${deepestNesting} deep in each other`, place);
+        const inner = readEntry(object, place);
+        const call = this.open(object, `${path}/${inner.name}`, `${group}/${scope}`, [...place, inner.name], depth + 1);
+        return (inputs) => call(onTensors(inputs));
+      },
       calls: 0,
     };
     this.layers.push(layer);
-    return layer;
+    return (given, index) => callLayer(layer, this.graph, given, index);
   }
+}
+
+/** The tensors that a model is called on; it takes no other arguments that mean anything. */
+function modelInputsOf({ positional, named }: CallArguments, className: string, place: readonly string[]): ValueId[] {
+  const inputs = positional[0] ?? named.get("inputs");
+  const others = [...positional.slice(1).entries(), ...named].filter(([key]) => key !== "inputs");
+  const spare = others.find(([key, argument]) => !isSilent(String(key), argument));
+  if (spare) {
+    const name = typeof spare[0] === "number" ? `${spare[0] + 2}` : spare[0];
+    throw unsupportedOption(className, `call argument ${name}`, `got ${describeArgument(spare[1])}`, place);
+  }
+  return tensorsIn(inputs);
 }
 
 /** Precisions that are computed in float32 here. */
@@ -290,7 +325,8 @@ function inputType(dtype: unknown, place: readonly string[]): ValueType {
   const name = isObject(dtype) && isObject(dtype.config) ? dtype.config.name : (dtype ?? "float32");
   if (typeof name === "string" && /^(mixed_)?b?float\d+$/.test(name)) return "float32";
   if (typeof name === "string" && /^u?int\d+$/.test(name)) return "int32";
-  throw unsupportedFeature(`the input has dtype ${brief(dtype)}; expected floats or integers`, place);
+  if (name === "bool") return "bool";
+  throw unsupportedFeature(`the input has dtype ${brief(dtype)}; expected floats, integers or bool`, place);
 }
 
 /** Whether only channels_first layers take this input, so that its second axis is the channels. */
@@ -353,7 +389,7 @@ function outputPorts(graph: GraphBuilder, values: readonly ValueId[], inputs: re
  * @throws {ChannelwiseError} `unsupported-layer`, `unsupported-option`, `unsupported-feature` for what is not understood;
  *   `invalid-model`, `missing-weight`, `shape-mismatch` for files that contradict themselves
  */
-export function kerasGraph({ config, weights, place }: KerasSource): Graph {
+export function kerasGraph({ config, weights, place, customLayers = {} }: KerasSource): Graph {
   if (!isObject(config) || typeof config.class_name !== "string")
     throw invalidModel(`expected a model, got ${brief(config)}`, place);
   if (!isModel(config.class_name)) {
@@ -364,8 +400,7 @@ export function kerasGraph({ config, weights, place }: KerasSource): Graph {
       "a subclassed model keeps its computation in Python code, not in the file",
     );
   }
-  requireKeras(config, config.class_name, place);
-  const walk = new Walk(weights);
+  const walk = new Walk(weights, customLayers);
   const model = new KerasModel(walk, config, "", "", place, 0);
   const inputs = modelInputs(model, walk.graph);
   const outputs = model.call(inputs.map((port) => port.value));

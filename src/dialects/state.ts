@@ -9,20 +9,27 @@
  *      "inputs":  [{"name": "signal", "layout": "NLC", "shape": [null, 128, 9], "type": "float32"}],
  *      "layers":  [{"path": "conv1d", "class": "Conv1D",
  *                   "weights": {"kernel": {"tensor": "conv1d.weight", "torch": "OIK", "keras": "KIO"}}}],
- *      "nodes":   [{"op": "conv1d", "layer": 0, "inputs": [0], "output": 1, "weights": ["kernel"], "layout": "NLC",
+ *      "nodes":   [{"op": "conv1d", "layer": 0, "inputs": [0], "outputs": [1], "weights": ["kernel"], "layouts": ["NLC"],
  *                   "attributes": {"taps": 3, …}}],
  *      "calls":   [{"name": "conv1d", "layer": 0, "outputs": [1]}],
  *      "outputs": [{"name": "conv1d", "value": 1}]}
  *
- * A merged axis of a weight has `parts`: the pieces, in each side's order, with their sizes.
+ * A merged axis of a weight has `parts`: the pieces, in each side's order, with their sizes. A weight that PyTorch holds in
+ * several tensors, or beside others in one, has `shape` and `pieces` instead of a tensor:
+ *
+ *     {"keras": "IO", "shape": [5, 24], "pieces": [{"tensor": "gru.weight_ih_l0", "torch": "OI", "row": 0,
+ *                                                   "start": [0, 8], "size": [5, 8]}, …]}
  */
 import {
   type Axes,
   type Axis,
   describeAxes,
   layoutText,
+  lettersOf,
+  namedAxes,
   parseLayout,
   type Part,
+  putBox,
   rearrangeArray,
   shapeOf,
 } from "../axes.ts";
@@ -34,24 +41,29 @@ import { GraphBuilder } from "../graph/build.ts";
 import { type Graph, type Layer, layersOf, type ValueId, type Weight } from "../graph/graph.ts";
 import type { OpSpec } from "../ops/facets.ts";
 import { facet, type OpKind, specs } from "../ops/index.ts";
+import type { StoredArray } from "../tensor.ts";
 import { count, natural, type Schema, wrongAttribute } from "../ops/schema.ts";
 
 /** The metadata key. */
 export const graphKey = "channelwise";
 const version = 1;
 
-/** Where a weight lies in the state dict: `from` as Keras has it, `to` as the tensor does. */
+/** Where a weight, or a part of one, lies in the state dict: `from` as Keras has it, `to` as the tensor does. */
 export interface TensorPlace {
   readonly tensor: string;
   readonly from: Axes;
   readonly to: Axes;
+  /** Where the part begins along Keras' axes; null for the whole weight. */
+  readonly start: readonly number[] | null;
+  /** The first of the tensor's rows that hold it; null where it is the whole tensor. */
+  readonly row: number | null;
 }
 
 /** The metadata that makes a state dict a model. */
-export function describeGraph(graph: Graph, place: (layer: Layer, role: string) => TensorPlace): string {
+export function describeGraph(graph: Graph, places: (layer: Layer, role: string) => readonly TensorPlace[]): string {
   const layers = layersOf(graph);
-  // Values are numbered as they come about: the inputs, then the output of each node.
-  const made = [...graph.inputs.map((port) => port.value), ...graph.nodes.map((node) => node.outputs[0]!)];
+  // Values are numbered as they come about: the inputs, then the outputs of each node.
+  const made = [...graph.inputs.map((port) => port.value), ...graph.nodes.flatMap((node) => node.outputs)];
   const numbers = new Map(made.map((value, index) => [value, index]));
   const number = (value: ValueId) => numbers.get(value)!;
   return JSON.stringify({
@@ -64,15 +76,17 @@ export function describeGraph(graph: Graph, place: (layer: Layer, role: string) 
     layers: layers.map((layer) => ({
       path: layer.path,
       class: layer.className,
-      weights: Object.fromEntries(Object.keys(layer.weights).map((role) => [role, describeWeight(place(layer, role))])),
+      weights: Object.fromEntries(
+        Object.entries(layer.weights).map(([role, weight]) => [role, describeWeight(weight, places(layer, role))]),
+      ),
     })),
     nodes: graph.nodes.map((node) => ({
       op: node.kind,
       layer: layers.indexOf(node.layer),
       inputs: node.inputs.map(number),
-      output: number(node.outputs[0]!),
+      outputs: node.outputs.map(number),
       weights: node.weights,
-      layout: layoutText(graph.values[node.outputs[0]!]!.axes),
+      layouts: node.outputs.map((value) => layoutText(graph.values[value]!.axes)),
       attributes: node.attributes,
     })),
     calls: graph.calls.map((call) => ({
@@ -84,15 +98,30 @@ export function describeGraph(graph: Graph, place: (layer: Layer, role: string) 
   });
 }
 
-function describeWeight({ tensor, from, to }: TensorPlace): object {
+function describeWeight({ axes }: Weight, places: readonly TensorPlace[]): object {
+  const [first] = places as [TensorPlace, ...TensorPlace[]];
+  if (places.length === 1 && first.start === null && first.row === null) return describeTensor(first);
+  return {
+    keras: lettersOf(axes),
+    shape: shapeOf(axes),
+    pieces: places.map(({ tensor, from, to, start, row }) => ({
+      tensor,
+      torch: lettersOf(to),
+      row: row ?? 0,
+      start: start ?? from.map(() => 0),
+      size: shapeOf(from),
+    })),
+  };
+}
+
+function describeTensor({ tensor, from, to }: TensorPlace): object {
   const parts = (axes: Axes) => axes.find((axis) => axis.segments)?.segments;
   const merged = parts(from);
   const letter = from.find((axis) => axis.segments)?.letter;
-  const text = (axes: Axes) => axes.map((axis) => axis.letter).join("");
   return {
     tensor,
-    torch: text(to),
-    keras: text(from),
+    torch: lettersOf(to),
+    keras: lettersOf(from),
     ...(merged
       ? { parts: { letter, torch: parts(to), keras: merged, layouts: `${layoutText(from)} -> ${layoutText(to)}` } }
       : {}),
@@ -208,7 +237,7 @@ class Reader {
       !shape.every((size) => size === null || natural(size))
     )
       return this.#refuse("shape");
-    if (type !== "float32" && type !== "int32") return this.#refuse(`type ${JSON.stringify(type)}`);
+    if (type !== "float32" && type !== "int32" && type !== "bool") return this.#refuse(`type ${JSON.stringify(type)}`);
     // The batch comes first and is open; engine and shape rules rely on it.
     if (letters[0] !== "N" || shape[0] !== null) return this.#refuse(`batch in ${entry.layout}`);
     const axes = letters.map((letter, index): Axis => ({ letter, size: shape[index] }));
@@ -227,9 +256,9 @@ class Reader {
 
   #weight(role: string, entry: unknown): Weight {
     if (!isRecord(entry)) return this.#refuse(`weight ${role}`);
+    if (entry.pieces !== undefined) return this.#stacked(role, entry);
     const name = this.#text(entry, "tensor");
-    const tensor = this.#file.tensors.get(name);
-    if (!tensor) throw missingWeight(`expected a tensor ${name}, found none`, this.#where);
+    const tensor = this.#tensor(name);
     const torch = this.#text(entry, "torch");
     const keras = this.#text(entry, "keras");
     if (
@@ -248,6 +277,64 @@ class Reader {
     const shape = shapeOf(to) as number[];
     const array = { dtype: "float32" as const, shape, read: () => rearrangeArray(toFloat32(tensor), from, to) };
     return { array, axes: plain(keras) };
+  }
+
+  #tensor(name: string): StoredArray {
+    const tensor = this.#file.tensors.get(name);
+    if (!tensor) throw missingWeight(`expected a tensor ${name}, found none`, this.#where);
+    return tensor;
+  }
+
+  /** A weight in pieces, which fill it without overlapping. */
+  #stacked(role: string, entry: Record<string, unknown>): Weight {
+    const keras = this.#text(entry, "keras");
+    const { shape, pieces } = entry;
+    const sizes = (list: unknown, check: (value: unknown) => boolean): number[] =>
+      Array.isArray(list) && list.length === keras.length && list.every(check)
+        ? list
+        : this.#refuse(`sizes ${JSON.stringify(list)} in weight ${role}`);
+    const whole = sizes(shape, count);
+    if (new Set(keras).size !== keras.length || !Array.isArray(pieces) || pieces.length > 64)
+      return this.#refuse(`weight ${role}`);
+    const read = pieces.map((piece: unknown) => {
+      if (!isRecord(piece)) return this.#refuse(`piece of weight ${role}`);
+      const tensor = this.#tensor(this.#text(piece, "tensor"));
+      const [start, size] = [sizes(piece.start, natural), sizes(piece.size, count)];
+      const torch = this.#text(piece, "torch");
+      const inner = [...torch].map((letter) => size[keras.indexOf(letter)] ?? this.#refuse(`layout ${torch}`));
+      const { row } = piece;
+      const fits =
+        natural(row) &&
+        new Set(torch).size === torch.length &&
+        torch.length === tensor.shape.length &&
+        inner.every((own, axis) => (axis === 0 ? row + own <= tensor.shape[0]! : own === tensor.shape[axis])) &&
+        size.every((own, axis) => start[axis]! + own <= whole[axis]! && (own === 1 || torch.includes(keras[axis]!)));
+      if (!fits) return this.#refuse(`piece of weight ${role}: ${JSON.stringify(piece)}`);
+      return { tensor, torch, start, size, row: row as number, inner };
+    });
+    const volume = (list: readonly number[]) => list.reduce((all, size) => all * size, 1);
+    const apart = read.every((one, index) =>
+      read
+        .slice(index + 1)
+        .every((other) =>
+          one.start.some(
+            (first, axis) =>
+              first + one.size[axis]! <= other.start[axis]! || other.start[axis]! + other.size[axis]! <= first,
+          ),
+        ),
+    );
+    if (!apart || read.reduce((sum, { size }) => sum + volume(size), 0) !== volume(whole))
+      return this.#refuse(`pieces of weight ${role}, which do not fill it`);
+    const assemble = () => {
+      const data = new Float32Array(volume(whole));
+      for (const { tensor, torch, start, size, row, inner } of read) {
+        const values = toFloat32(tensor).subarray(row * volume(inner.slice(1)));
+        const part = rearrangeArray(values.slice(0, volume(inner)), namedAxes(torch, inner), namedAxes(keras, size));
+        putBox(data, whole, size, start, part);
+      }
+      return data;
+    };
+    return { array: { dtype: "float32", shape: whole, read: assemble }, axes: namedAxes(keras, whole) };
   }
 
   /** The pieces of a weight's merged axis in both orders: the same pieces, which fill the axis. */
@@ -296,13 +383,18 @@ class Reader {
     if (inputs.length === 0) return this.#refuse(`${kind} without inputs`);
     const given = inputs.map((id) => this.#graph.values[id]!.axes);
     this.#checkWeights(kind, spec, spec.shapes?.(attributes, given) ?? {}, layer, weights);
-    const [axes] = spec.infer(attributes, given);
-    if (!axes!.every(({ letter, size }) => /^[A-Z]$/.test(letter) && (size === null || count(size))))
-      return this.#refuse(`sizes ${layoutText(axes!)} of ${kind}`);
-    const output = this.#graph.value(layer.path, axes!, this.#graph.values[inputs[0]!]!.type);
-    if (output !== entry.output || layoutText(axes!) !== entry.layout)
-      return this.#refuse(`output ${JSON.stringify(entry.output)} of ${kind}`);
-    this.#graph.node({ kind, attributes, inputs, outputs: [output], layer, weights });
+    const results = spec.infer(attributes, given);
+    for (const axes of results) {
+      if (!axes.every(({ letter, size }) => /^[A-Z]$/.test(letter) && (size === null || count(size))))
+        return this.#refuse(`sizes ${layoutText(axes)} of ${kind}`);
+    }
+    const types = inputs.map((id) => this.#graph.values[id]!.type);
+    const own = spec.types?.(attributes, types);
+    const outputs = results.map((axes, index) => this.#graph.value(layer.path, axes, own?.[index] ?? types[0]!));
+    const same = (list: unknown, wanted: unknown) => JSON.stringify(list) === JSON.stringify(wanted);
+    if (!same(entry.outputs, outputs) || !same(entry.layouts, results.map(layoutText)))
+      return this.#refuse(`outputs ${JSON.stringify(entry.outputs)} of ${kind}`);
+    this.#graph.node({ kind, attributes, inputs, outputs, layer, weights });
   }
 
   #checkWeights(

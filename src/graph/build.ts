@@ -12,6 +12,8 @@ export class GraphBuilder {
   readonly values: Value[] = [];
   readonly nodes: Node[] = [];
   readonly calls: LayerCall[] = [];
+  /** What makes the mask that goes along with a value; called when a layer asks. */
+  readonly masks = new Map<ValueId, () => ValueId>();
 
   value(name: string, axes: Axes, type: ValueType = "float32"): ValueId {
     this.values.push({ name, axes, type });

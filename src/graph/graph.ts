@@ -14,8 +14,11 @@ import type { StoredArray } from "../tensor.ts";
 /** Index into `Graph.values`. */
 export type ValueId = number;
 
-/** What a value holds. The engine computes in float32 whatever the model's policy; int32 are indices. */
-export type ValueType = "float32" | "int32";
+/**
+ * What a value holds. The engine computes in float32 whatever the model's policy and holds everything as float32: int32 are
+ * indices, exact up to 2^24; bool are masks, 0 and 1.
+ */
+export type ValueType = "float32" | "int32" | "bool";
 
 /** An edge of the graph. */
 export interface Value {

@@ -36,6 +36,8 @@ export interface OpSpec<A extends object> {
   readonly weights: Readonly<Record<string, WeightSpec>>;
   /** Axes of the outputs, in the source's order, from those of the inputs, in whatever order they come. */
   infer(attributes: A, inputs: readonly Axes[]): Axes[];
+  /** What the outputs hold, where that is not what the first input holds. */
+  types?(attributes: A, inputs: readonly ValueType[]): ValueType[];
   /** Sizes of the weights, in Keras' layout, by role. */
   shapes?(attributes: A, inputs: readonly Axes[]): Readonly<Record<string, readonly (number | null)[]>>;
   /** The letter of the data's axis along which weights lie (`WeightSpec.along`), if there is one. */
@@ -121,23 +123,88 @@ export interface KerasConfig {
   refuse(key: string, why: string): never;
 }
 
+/** An argument of a call: tensors, in lists of any nesting, or what the file says instead. */
+export type Argument<T = ValueId> =
+  | { readonly kind: "tensor"; readonly tensor: T }
+  | { readonly kind: "list"; readonly entries: readonly Argument<T>[] }
+  | {
+      readonly kind: "slice";
+      readonly start: Argument<T>;
+      readonly stop: Argument<T>;
+      readonly step: Argument<T>;
+    }
+  | { readonly kind: "ellipsis" }
+  /** A number, a text, true, false or null; arrays of numbers as nested lists. */
+  | { readonly kind: "constant"; readonly value: unknown };
+
+/** What a layer or an operation is called with. */
+export interface CallArguments<T = ValueId> {
+  readonly positional: readonly Argument<T>[];
+  readonly named: ReadonlyMap<string, Argument<T>>;
+}
+
 /** One call of a Keras layer, for `fromKeras` to turn into nodes. */
 export interface KerasCall {
   readonly config: KerasConfig;
+  /** The tensors of the first argument. */
   readonly inputs: readonly ValueId[];
   axes(value: ValueId): Axes;
+  type(value: ValueId): ValueType;
   /** The only input; a layer called on several is refused. */
   input(): ValueId;
-  /** Takes the layer's next variable as this weight. Shapes are checked; a shared layer's further calls get the same. */
-  weight(role: string, letters: string, shape: readonly number[]): void;
-  /** Adds a node; gives its outputs. `weights` names the roles it reads. */
+  /**
+   * An argument of the call by its name in Keras, or by its place (the inputs are 0); undefined where it is left out or
+   * null. An argument that is given and never asked for is refused.
+   */
+  argument(name: string, place?: number): Argument | undefined;
+  /** The same where it has to be a tensor; null where there is none. */
+  tensor(name: string, place?: number): ValueId | null;
+  /**
+   * The mask of the inputs, `NL` of bools, false where a step does not count: the argument `mask`, or what the layers before
+   * left for this input; null where there is none.
+   */
+  mask(input?: ValueId): ValueId | null;
+  /** Leaves a mask for the layers behind; `make` is called once, if one of them asks. Null: the output has none. */
+  carry(output: ValueId, make: (() => ValueId) | null): void;
+  /**
+   * Takes the layer's next variable as this weight, or that of the object beneath it in Keras' path `scope` (`cell`,
+   * `forward_layer/cell`). Shapes are checked; a shared layer's further calls get the same. `stored` is the variable's own
+   * shape, where it is the same numbers under other sizes: (I, H, D) for a kernel `IO` of H heads.
+   */
+  weight(
+    role: string,
+    letters: string,
+    shape: readonly number[],
+    options?: { readonly scope?: string; readonly stored?: readonly number[] },
+  ): void;
+  /** Passes over variables that inference does not need. */
+  discard(count: number, scope?: string): void;
+  /** Numbers out of the configuration as a weight. */
+  constant(role: string, letters: string, shape: readonly number[], numbers: ArrayLike<number>): void;
+  /** Adds a node; gives its first output. `weights` names the roles it reads. */
   emit<A extends object>(kind: string, attributes: A, inputs: readonly ValueId[], weights?: readonly string[]): ValueId;
+  /** The same for an operator with several outputs. */
+  emitAll<A extends object>(
+    kind: string,
+    attributes: A,
+    inputs: readonly ValueId[],
+    weights?: readonly string[],
+  ): ValueId[];
   /** The value under other letters and, where `to` says so, with its axes in another order; see `rearrange`. */
   rearrange(value: ValueId, to: string, letters: string): ValueId;
   /** Nodes for a Keras activation given by name, function or layer. */
   activation(value: ValueId, activation: unknown): ValueId;
   /** A size that has to be known here, such as the channels of a convolution's input. */
   known(value: ValueId, letter: string): number;
+  /** The configuration of an object in an option, such as an RNN's cell; what is not read of it is refused. */
+  nested(key: string, object: unknown): KerasConfig;
+  /**
+   * A call of an object in an option, whose nodes and weights belong to a layer of its own: `rnn/cell_0`. Its variables lie
+   * at `scope` beneath this layer's.
+   */
+  part(name: string, object: unknown, scope: string, inputs: readonly ValueId[]): KerasCall;
+  /** Calls a whole layer or model that stands in an option; its variables lie at `scope` beneath this layer's. */
+  apply(object: unknown, scope: string, inputs: readonly ValueId[]): ValueId[];
 }
 
 /** Builds the nodes of one layer call and gives its outputs. */
@@ -153,6 +220,15 @@ export interface PlannedNode<A extends object> {
   readonly weights: readonly string[];
 }
 
+/**
+ * A part of a weight: per letter of Keras' layout where it begins and how long it is; whole along the others. An axis that
+ * PyTorch's layout does not have is of length 1 here.
+ */
+export interface WeightPiece {
+  readonly role: string;
+  readonly box?: Readonly<Record<string, readonly [start: number, count: number]>>;
+}
+
 /** What an emitted PyTorch program is written with. Every text is Python. */
 export interface TorchWriter {
   /** The expression of input `index`. */
@@ -165,6 +241,11 @@ export interface TorchWriter {
   module(construct: string, suffix?: string): string;
   /** The tensor called `name` of that module's state is this weight, rearranged to PyTorch's layout. */
   state(name: string, role: string, suffix?: string): void;
+  /**
+   * The tensor called `name` is made of pieces of weights, one after another along its first axis: the gates of an LSTM in
+   * PyTorch's order, the stacked projections of an attention.
+   */
+  stack(name: string, pieces: readonly WeightPiece[], suffix?: string): void;
   /** A state tensor that no weight of the source gives, such as BatchNorm's ones where Keras has no scale. */
   constantState(name: string, shape: readonly number[], value: number, suffix?: string): void;
   /** Number of elements of a size, as text: a number where it is known, else an expression of the input's shape. */
@@ -182,8 +263,8 @@ export interface TorchWriter {
   import(name: string): void;
 }
 
-/** Writes a node's statements and gives the expression of its output. */
-export type ToTorch<A extends object> = (node: PlannedNode<A>, torch: TorchWriter) => string;
+/** Writes a node's statements and gives the expression of its output; of several outputs, their variables (`TorchWriter.steps`). */
+export type ToTorch<A extends object> = (node: PlannedNode<A>, torch: TorchWriter) => string | readonly string[];
 
 // ----------------------------------------------------------------------------------------------------- wasm
 

@@ -142,15 +142,31 @@ const kerasTables: readonly Readonly<Record<string, FromKeras>>[] = [
   softmax.fromKeras,
 ];
 
+/** The operations of `keras.ops` by family, under the names of their classes. */
+const operationTables: readonly Readonly<Record<string, FromKeras>>[] = [];
+
 /** What builds the nodes of a Keras class; undefined where no family knows it. */
 export function kerasBuilder(className: string): FromKeras | undefined {
-  const table = kerasTables.find((candidate) => Object.hasOwn(candidate, className));
-  return table?.[className];
+  return lookUp(kerasTables, className);
+}
+
+/** What builds the nodes of an operation of `keras.ops`; several bear the name of a layer. */
+export function operationBuilder(className: string): FromKeras | undefined {
+  return lookUp(operationTables, className);
+}
+
+function lookUp(tables: readonly Readonly<Record<string, FromKeras>>[], name: string): FromKeras | undefined {
+  return tables.find((candidate) => Object.hasOwn(candidate, name))?.[name];
 }
 
 /** Every Keras class that can be read, in alphabetical order. */
 export function kerasClasses(): string[] {
   return kerasTables.flatMap((table) => Object.keys(table)).sort();
+}
+
+/** The class of every operation of `keras.ops` that can be read, in alphabetical order. */
+export function kerasOperations(): string[] {
+  return operationTables.flatMap((table) => Object.keys(table)).sort();
 }
 
 /** The entry of one operator in a table of facets, as the caller's own type of attributes can't be known. */

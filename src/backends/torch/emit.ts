@@ -7,15 +7,15 @@
  * One statement per node; the shape after each step stands in its comment. Variables: `x` for what is read once and at
  * once, the layer's name for what is read again later.
  */
-import { type Axes, axisIndex, axisSize, layoutText, shapeOf, shapeText } from "../../axes.ts";
+import { type Axes, axisIndex, axisSize, layoutText, lettersOf, shapeOf, shapeText } from "../../axes.ts";
 import type { Layer, Node, ValueId } from "../../graph/graph.ts";
 import { countReaders } from "../../graph/graph.ts";
-import type { ToTorch, TorchWriter } from "../../ops/facets.ts";
+import type { ToTorch, TorchWriter, WeightPiece } from "../../ops/facets.ts";
 import { facet, toTorch } from "../../ops/index.ts";
 import type { LayoutPlan } from "../../plan/layout.ts";
 import { className as defaultClassName, Names } from "./names.ts";
 import { modelFile, type Statement } from "./page.ts";
-import type { StateEntry } from "./state.ts";
+import type { StateEntry, StatePiece } from "./state.ts";
 
 export interface TorchOptions {
   /** Name of the class; made out of the model's name by default. */
@@ -95,7 +95,7 @@ class Emitter {
       outputs,
       parameters,
       inputShapes: graph.inputs.map(({ value }) => shapeText(graph.values[value]!.axes)),
-      integerInputs: graph.inputs.map(({ value }) => graph.values[value]!.type === "int32"),
+      inputTypes: graph.inputs.map(({ value }) => graph.values[value]!.type),
       modules: [...this.#modules.values()].flatMap((entries) => [...entries.values()]),
       helpers: [...this.#helpers.values()],
       imports: [...this.#imports],
@@ -126,9 +126,13 @@ class Emitter {
     const planned = { attributes: node.attributes, inputs: axes, outputs, weights: node.weights };
     this.#steps = [];
     const expression = facet<ToTorch<object>>(toTorch, node.kind)(planned, writer);
+    for (const step of this.#steps) step.readers--;
+    if (typeof expression !== "string") {
+      this.#assignSeveral(node, expression);
+      return;
+    }
     const [output] = node.outputs as [ValueId];
     const readers = this.#readers[output]!;
-    for (const step of this.#steps) step.readers--;
     // A node that does nothing here, such as a noise layer, gives its input on; one may end with a step of its own.
     const same = [...this.#steps]
       .reverse()
@@ -141,6 +145,16 @@ class Emitter {
     }
     const note = this.#note(node, axes);
     this.#held.set(output, this.#assign(expression, readers, node, `(${shapeText(outputs[0]!)})${note}`));
+  }
+
+  /** Several outputs are variables that the node assigned, one each, in the order of its outputs. */
+  #assignSeveral(node: Node, names: readonly string[]): void {
+    node.outputs.forEach((id, index) => {
+      const variable = this.#steps.findLast((step) => step.name === names[index]);
+      if (!variable) throw new Error(`${node.kind} gives no variable for output ${index}`);
+      variable.readers += this.#readers[id]!;
+      this.#held.set(id, variable);
+    });
   }
 
   /** Says why data is moved, and in which order a merge is held that is not the source's. */
@@ -213,17 +227,8 @@ class Emitter {
         modules.set(suffix, module);
         return `self.${module.name}`;
       },
-      state: (name, role, suffix) => {
-        const weight = layer.weights[role]!;
-        const { from, to } = this.#plan.weights.get(layer)![role]!;
-        const full = `${path(suffix)}.${name}`;
-        this.#state.set(full, {
-          name: full,
-          dtype: "float32",
-          shape: shapeOf(to) as number[],
-          source: { layer, role, weight, from, to },
-        });
-      },
+      state: (name, role, suffix) => this.#stack(`${path(suffix)}.${name}`, layer, [{ role }]),
+      stack: (name, pieces, suffix) => this.#stack(`${path(suffix)}.${name}`, layer, pieces),
       constantState: (name, shape, value, suffix) => {
         const full = `${path(suffix)}.${name}`;
         this.#state.set(full, {
@@ -243,11 +248,29 @@ class Emitter {
       },
       steps: (expression, comment, names) => {
         const own = names.map((name) => this.#variables.next(name));
+        const statement = this.#statements.length;
         this.#statements.push({ target: own.join(", "), expression, comment });
+        this.#steps.push(...own.map((name): Variable => ({ name, readers: 1, statement, layer })));
         return own;
       },
       helper: (name, source) => this.#helpers.set(name, source),
       import: (name) => this.#imports.add(name),
     };
+  }
+
+  #stack(name: string, layer: Layer, parts: readonly WeightPiece[]): void {
+    const pieces = parts.map(({ role, box }): StatePiece => {
+      const weight = layer.weights[role]!;
+      const { from, to } = this.#plan.weights.get(layer)![role]!;
+      if (!box) return { layer, role, weight, from, to, start: null };
+      const cut = (axes: Axes) =>
+        axes.map((axis) => (box[axis.letter] ? { letter: axis.letter, size: box[axis.letter]![1] } : axis));
+      const start = [...lettersOf(from)].map((letter) => box[letter]?.[0] ?? 0);
+      return { layer, role, weight, from: cut(from), to: cut(to), start };
+    });
+    const shapes = pieces.map(({ to }) => shapeOf(to) as number[]);
+    const rows = shapes.reduce((sum, [own]) => sum + (own ?? 1), 0);
+    const shape = shapes[0]!.length === 0 ? [] : [rows, ...shapes[0]!.slice(1)];
+    this.#state.set(name, { name, dtype: "float32", shape, source: { pieces } });
   }
 }

@@ -1,6 +1,7 @@
 /**
  * page: the text of `model.py` around the statements of `forward`
  */
+import type { ValueType } from "../../graph/graph.ts";
 import { quoted, tuple } from "../../ops/torch-text.ts";
 
 /** One statement of `forward`. */
@@ -17,7 +18,7 @@ export interface Page {
   readonly outputs: readonly (readonly [name: string, layout: string])[];
   readonly parameters: readonly string[];
   readonly inputShapes: readonly string[];
-  readonly integerInputs: readonly boolean[];
+  readonly inputTypes: readonly ValueType[];
   readonly modules: readonly { readonly name: string; readonly construct: string }[];
   readonly helpers: readonly string[];
   readonly imports: readonly string[];
@@ -155,9 +156,11 @@ function loading({ className, weights }: Page): string[] {
   ];
 }
 
-function selfCheck({ integerInputs, outputs }: Page): string[] {
-  const convert = integerInputs.some(Boolean)
-    ? `    kinds = ${tuple(integerInputs.map((integer) => (integer ? "torch.int64" : "torch.float32")))}\n    inputs = [torch.from_numpy(recorded[f"input_{i}"]).to(kind) for i, kind in enumerate(kinds)]`
+const torchTypes: Record<ValueType, string> = { float32: "torch.float32", int32: "torch.int64", bool: "torch.bool" };
+
+function selfCheck({ inputTypes, outputs }: Page): string[] {
+  const convert = inputTypes.some((type) => type !== "float32")
+    ? `    kinds = ${tuple(inputTypes.map((type) => torchTypes[type]))}\n    inputs = [torch.from_numpy(recorded[f"input_{i}"]).to(kind) for i, kind in enumerate(kinds)]`
     : '    inputs = [torch.from_numpy(recorded[f"input_{i}"]) for i in range(len(INPUTS))]';
   return [
     'if __name__ == "__main__":',

@@ -1,29 +1,55 @@
 /**
  * The state dict of an emitted module: every tensor's name and layout, its numbers on request.
  */
-import { type Axes, rearrangeArray } from "../../axes.ts";
+import { type Axes, rearrangeArray, takeBox } from "../../axes.ts";
 import { toFloat32 } from "../../bytes/numbers.ts";
 import type { Layer, Weight } from "../../graph/graph.ts";
 import { elements } from "../../tensor.ts";
 
-/** One tensor of the state dict: a weight of the source in PyTorch's layout, or a constant that Keras has no weight for. */
+/** A weight of the source, or a part of it, as rows of a tensor of the state dict. */
+export interface StatePiece {
+  readonly layer: Layer;
+  readonly role: string;
+  readonly weight: Weight;
+  /** The part's axes as Keras has them, and as PyTorch does; sizes are the part's. */
+  readonly from: Axes;
+  readonly to: Axes;
+  /** Where the part begins along each axis of `from`, null for the whole weight. */
+  readonly start: readonly number[] | null;
+}
+
+/** One tensor of the state dict: weights in PyTorch's layout, or a constant that Keras has no weight for. */
 export interface StateEntry {
   readonly name: string;
   readonly dtype: "float32" | "int64";
   readonly shape: readonly number[];
-  readonly source:
-    | { readonly layer: Layer; readonly role: string; readonly weight: Weight; readonly from: Axes; readonly to: Axes }
-    | { readonly constant: number };
+  /** Pieces lie one after another along the first axis. */
+  readonly source: { readonly pieces: readonly StatePiece[] } | { readonly constant: number };
 }
 
 /** The numbers of one entry: float32 weights, or an int64 counter as float64-safe integers. */
 export function stateData(entry: StateEntry): Float32Array | BigInt64Array {
-  if ("constant" in entry.source) {
-    const count = elements(entry.shape);
+  const { shape, source } = entry;
+  const count = elements(shape);
+  if ("constant" in source) {
     return entry.dtype === "int64"
-      ? new BigInt64Array(count).fill(BigInt(entry.source.constant))
-      : new Float32Array(count).fill(entry.source.constant);
+      ? new BigInt64Array(count).fill(BigInt(source.constant))
+      : new Float32Array(count).fill(source.constant);
   }
-  const { weight, from, to } = entry.source;
-  return rearrangeArray(toFloat32(weight.array), from, to);
+  if (source.pieces.length === 1) return pieceData(source.pieces[0]!);
+  const data = new Float32Array(count);
+  let at = 0;
+  for (const piece of source.pieces) {
+    const own = pieceData(piece);
+    data.set(own, at);
+    at += own.length;
+  }
+  return data;
+}
+
+function pieceData({ weight, from, to, start }: StatePiece): Float32Array {
+  const whole = toFloat32(weight.array);
+  if (!start) return rearrangeArray(whole, from, to);
+  const sizes = (axes: Axes) => axes.map((axis) => axis.size!);
+  return rearrangeArray(takeBox(whole, sizes(weight.axes), sizes(from), start), from, to);
 }
