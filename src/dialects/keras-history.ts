@@ -69,10 +69,13 @@ export function parseCall(node: unknown, where: readonly string[]): CallArgument
     throw invalidModel(`expected inbound_nodes of Keras 3 with args and kwargs, got ${brief(node)}`, where);
   }
   const named = Object.entries((node.kwargs ?? {}) as Record<string, unknown>);
-  return {
+  const given: CallArguments<History> = {
     positional: node.args.map((value) => parseArgument(value, where)),
     named: new Map(named.map(([key, value]) => [key, parseArgument(value, where)])),
   };
+  if (tensorsOf(given).length === 0)
+    throw invalidModel(`expected tensors as the first argument, got ${brief(node.args[0])}`, where);
+  return given;
 }
 
 /** The tensors in an argument, in order. */

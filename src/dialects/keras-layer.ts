@@ -269,7 +269,7 @@ class Call implements KerasCall {
         this.config.refuse("activation", `${brief(activation)} is none of Keras' activations`)
       );
     }
-    if (isObject(activation)) {
+    if (isObject(activation) && typeof activation.class_name === "string" && isObject(activation.config)) {
       const part = this.part("activation", activation, "activation", [value]);
       const [output, ...more] = [part.#source.build(part)].flat();
       if (output === undefined || more.length > 0)

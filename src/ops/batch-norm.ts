@@ -82,6 +82,8 @@ export const fromKeras: Record<string, FromKeras> = {
       epsilon: config.number("epsilon", 1e-3),
       momentum: config.number("momentum", 0.99),
     };
+    // Counts in training alone.
+    call.argument("mask");
     config.ignore("synchronized", "virtual_batch_size", "fused", "renorm_clipping", "renorm_momentum");
     return call.emit("batchNorm", attributes, [input], roles);
   },

@@ -10,8 +10,8 @@ import { readSafetensors, writeSafetensors } from "../../src/formats/safetensors
 interface NodeText {
   readonly op: string;
   readonly inputs: readonly number[];
-  readonly output: number;
-  readonly layout: string;
+  readonly outputs: readonly number[];
+  readonly layouts: readonly string[];
   readonly attributes: object;
   readonly weights?: readonly string[];
 }
@@ -41,8 +41,8 @@ const load = (text: GraphText) => graphFromState(readSafetensors(file(text), ["m
 const dense: NodeText = {
   op: "dense",
   inputs: [0],
-  output: 1,
-  layout: "NC",
+  outputs: [1],
+  layouts: ["NC"],
   attributes: { units: 2, axis: "C" },
   weights: ["kernel"],
 };
@@ -52,22 +52,52 @@ test("the graph that the lies below are made from is fine", () => {
   expect(load({ nodes: [dense] }).nodes).toHaveLength(1);
 });
 
+/** The kernel above in two pieces, each of which may be told otherwise. */
+const inPieces = (first: object = {}, second: object = {}, weight: object = {}): GraphText => {
+  const piece = { tensor: "a.weight", torch: "OI", row: 0, start: [0, 0], size: [4, 1] };
+  const pieces = [
+    { ...piece, ...first },
+    { ...piece, row: 1, start: [0, 1], ...second },
+  ];
+  const kernel = { keras: "IO", shape: [4, 2], pieces, ...weight };
+  return { layers: [{ path: "a", class: "X", weights: { kernel } }], nodes: [dense] };
+};
+
+test("a weight in pieces is put together", () => {
+  const swapped = load(inPieces({ start: [0, 1] }, { start: [0, 0] }));
+  const { kernel } = swapped.nodes[0]!.layer.weights;
+  expect([...(kernel!.array.read() as Float32Array)]).toEqual([4, 0, 5, 1, 6, 2, 7, 3]);
+});
+
 const lies: Record<string, GraphText> = {
+  "pieces of a weight that overlap": inPieces({}, { start: [0, 0] }),
+  "pieces that leave a gap": inPieces({ size: [3, 1] }),
+  "a piece past the weight's end": inPieces({}, { start: [0, 2] }),
+  "a piece past the tensor's end": inPieces({}, { row: 2 }),
+  "a piece of a negative start": inPieces({ start: [-1, 0] }),
+  "a piece with an axis that is not there": inPieces({ torch: "OX" }),
+  "a piece without a size": inPieces({ size: [4] }),
+  "a weight of pieces that is too large": inPieces({}, {}, { shape: [4, 2 ** 30] }),
+  "a weight of no pieces": inPieces({}, {}, { pieces: [] }),
   "an axis twice": {
     inputs: [series],
-    nodes: [{ op: "rearrange", inputs: [0], output: 1, layout: "NPLC", attributes: { to: "NLLC", letters: "NPLC" } }],
+    nodes: [
+      { op: "rearrange", inputs: [0], outputs: [1], layouts: ["NPLC"], attributes: { to: "NLLC", letters: "NPLC" } },
+    ],
   },
   "an axis dropped": {
     inputs: [series],
-    nodes: [{ op: "rearrange", inputs: [0], output: 1, layout: "NC", attributes: { to: "NC", letters: "NC" } }],
+    nodes: [{ op: "rearrange", inputs: [0], outputs: [1], layouts: ["NC"], attributes: { to: "NC", letters: "NC" } }],
   },
   "fewer names than axes": {
     inputs: [series],
-    nodes: [{ op: "rearrange", inputs: [0], output: 1, layout: "N", attributes: { to: "NLC", letters: "N" } }],
+    nodes: [{ op: "rearrange", inputs: [0], outputs: [1], layouts: ["N"], attributes: { to: "NLC", letters: "N" } }],
   },
   "the batch merged": {
     inputs: [series],
-    nodes: [{ op: "rearrange", inputs: [0], output: 1, layout: "(NL)C", attributes: { to: "(NL)C", letters: "NC" } }],
+    nodes: [
+      { op: "rearrange", inputs: [0], outputs: [1], layouts: ["(NL)C"], attributes: { to: "(NL)C", letters: "NC" } },
+    ],
   },
   "a batch that is not first": { inputs: [{ ...series, layout: "CLN" }], outputs: [out(0)] },
   "a batch of a fixed size": { inputs: [{ ...vector, shape: [3, 4] }], nodes: [dense] },
@@ -76,45 +106,53 @@ const lies: Record<string, GraphText> = {
   "a Dense without a kernel": { nodes: [{ ...dense, weights: [] }] },
   "a weight of another role": { nodes: [{ ...dense, weights: ["gamma"] }] },
   "an axis that is not there": {
-    nodes: [{ op: "softmax", inputs: [0], output: 1, layout: "NC", attributes: { kind: "softmax", axes: "Q" } }],
+    nodes: [{ op: "softmax", inputs: [0], outputs: [1], layouts: ["NC"], attributes: { kind: "softmax", axes: "Q" } }],
   },
   "a merge of unlike axes": {
     inputs: [vector, { ...vector, name: "z", layout: "NL" }],
-    nodes: [{ op: "merge", inputs: [0, 1], output: 2, layout: "NC", attributes: { kind: "add" } }],
+    nodes: [{ op: "merge", inputs: [0, 1], outputs: [2], layouts: ["NC"], attributes: { kind: "add" } }],
     outputs: [out(2)],
   },
   "a merge of unlike ranks": {
     inputs: [series, { ...vector, name: "z" }],
-    nodes: [{ op: "merge", inputs: [0, 1], output: 2, layout: "NLC", attributes: { kind: "add" } }],
+    nodes: [{ op: "merge", inputs: [0, 1], outputs: [2], layouts: ["NLC"], attributes: { kind: "add" } }],
     outputs: [out(2)],
   },
   "half of an odd axis": {
     inputs: [{ ...vector, shape: [null, 5] }],
-    nodes: [{ op: "softmax", inputs: [0], output: 1, layout: "NC", attributes: { kind: "glu", axes: "C" } }],
+    nodes: [{ op: "softmax", inputs: [0], outputs: [1], layouts: ["NC"], attributes: { kind: "glu", axes: "C" } }],
   },
   "a ReLU without its parameters": {
-    nodes: [{ op: "activation", inputs: [0], output: 1, layout: "NC", attributes: { kind: "relu", parameters: [] } }],
+    nodes: [
+      { op: "activation", inputs: [0], outputs: [1], layouts: ["NC"], attributes: { kind: "relu", parameters: [] } },
+    ],
   },
   "an activation called constructor": {
     nodes: [
-      { op: "activation", inputs: [0], output: 1, layout: "NC", attributes: { kind: "constructor", parameters: [] } },
+      {
+        op: "activation",
+        inputs: [0],
+        outputs: [1],
+        layouts: ["NC"],
+        attributes: { kind: "constructor", parameters: [] },
+      },
     ],
   },
   "a dilated pool": {
     inputs: [series],
-    nodes: [{ op: "pool1d", inputs: [0], output: 1, layout: "NLC", attributes: { ...pool, dilation: 2 } }],
+    nodes: [{ op: "pool1d", inputs: [0], outputs: [1], layouts: ["NLC"], attributes: { ...pool, dilation: 2 } }],
   },
   "a pool of padding alone": {
     inputs: [series],
-    nodes: [{ op: "pool1d", inputs: [0], output: 1, layout: "NLC", attributes: { ...pool, padding: [2, 0] } }],
+    nodes: [{ op: "pool1d", inputs: [0], outputs: [1], layouts: ["NLC"], attributes: { ...pool, padding: [2, 0] } }],
   },
   "an attribute more": { nodes: [{ ...dense, attributes: { units: 2, axis: "C", other: 1 } }] },
   "an operator called toString": { nodes: [{ ...dense, op: "toString" }] },
   "a reordering, which no file holds": {
-    nodes: [{ op: "reorder", inputs: [0], output: 1, layout: "NC", attributes: { axes: [] } }],
+    nodes: [{ op: "reorder", inputs: [0], outputs: [1], layouts: ["NC"], attributes: { axes: [] } }],
   },
   "a value from later": { nodes: [{ ...dense, inputs: [1] }] },
-  "an output of another number": { nodes: [{ ...dense, output: 7 }] },
+  "an output of another number": { nodes: [{ ...dense, outputs: [7] }] },
   "two outputs of one name": { nodes: [dense], outputs: [out(0), out(1)] },
   "no outputs": { nodes: [dense], outputs: [] },
   "a call that gives nothing": { nodes: [dense], calls: [{ name: "a", layer: 0, outputs: [] }] },

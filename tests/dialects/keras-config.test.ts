@@ -59,7 +59,7 @@ describe("options", () => {
       conv({ activation: layer("ReLU", "r", { novelty: 1 }) }),
       "unsupported-option",
       /ReLU: option novelty/,
-      inLayer("conv"),
+      [...inLayer("conv"), "activation"],
     ],
     [
       "no filters",
