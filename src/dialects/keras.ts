@@ -214,7 +214,7 @@ function requireBuilder(entry: Json, className: string, place: readonly string[]
   const { name } = isObject(entry.config) ? entry.config : entry;
   const names = [registered, className, className === "Lambda" ? name : undefined];
   const own = names.find((candidate) => typeof candidate === "string" && Object.hasOwn(custom, candidate));
-  if (own !== undefined) return custom[own as string]!;
+  if (own !== undefined) return withoutCode(custom[own as string]!);
   const foreign = typeof module === "string" && !/^(keras|tf_keras|tensorflow\.keras)(\.|$)/.test(module);
   const builder = kerasBuilder(className);
   if (foreign || (typeof registered === "string" && registered.includes(">")) || className === "Lambda") {
@@ -222,6 +222,14 @@ function requireBuilder(entry: Json, className: string, place: readonly string[]
   }
   if (!builder) throw unsupportedLayer(`layer class ${printable(className)}`, place, kerasClasses());
   return builder;
+}
+
+/** A builder that stands for a Lambda's code, so that its options need no answer. */
+function withoutCode(build: FromKeras): FromKeras {
+  return (call) => {
+    if (call.config.className === "Lambda") call.config.ignore("function", "output_shape", "mask", "arguments");
+    return build(call);
+  };
 }
 
 /** What the walk over a whole file shares. */
