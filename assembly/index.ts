@@ -36,7 +36,7 @@ export { gemmNarrow, narrowStride } from "./dot";
 export { gemm } from "./gemm";
 export { heapBase } from "./lanes";
 export { packedBytes, panelWidth } from "./panel";
-export { add, divide, fill, maximum, minimum, multiply, scale, scaleShift, subtract } from "./pointwise";
+export { add, divide, equal, fill, greater, greaterEqual, maximum, minimum, multiply, notEqual, power, scale, scaleShift, subtract } from "./pointwise";
 export { placePlan, planBytes } from "./plan";
 export { averagePool1d, globalAveragePool1d, globalMaxPool1d, maxPool1d } from "./pool1d";
 export { logSoftmax, softmax, sparsemax } from "./softmax";

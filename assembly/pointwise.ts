@@ -9,6 +9,7 @@
  * dimensions. The innermost one runs in vectors where both strides are 0 or 1, else element by element.
  *
  * In place (y == a or y == b) is allowed where that operand is not broadcast: an element is read before it is written.
+ * Comparisons give 1 and 0; NaN is unequal to everything. power is that of C (libm, below 1 ulp).
  * maximum and minimum give NaN if either side is NaN.
  *
  * Cost    two reads and one write per element.
@@ -23,6 +24,11 @@ const MULTIPLY = 2;
 const DIVIDE = 3;
 const MAXIMUM = 4;
 const MINIMUM = 5;
+const POWER = 6;
+const EQUAL = 7;
+const NOT_EQUAL = 8;
+const GREATER = 9;
+const GREATER_EQUAL = 10;
 
 export function add(a: usize, b: usize, y: usize, rank: i32, table: usize): void {
   binary(ADD, a, b, y, rank, table);
@@ -46,6 +52,26 @@ export function maximum(a: usize, b: usize, y: usize, rank: i32, table: usize): 
 
 export function minimum(a: usize, b: usize, y: usize, rank: i32, table: usize): void {
   binary(MINIMUM, a, b, y, rank, table);
+}
+
+export function power(a: usize, b: usize, y: usize, rank: i32, table: usize): void {
+  binary(POWER, a, b, y, rank, table);
+}
+
+export function equal(a: usize, b: usize, y: usize, rank: i32, table: usize): void {
+  binary(EQUAL, a, b, y, rank, table);
+}
+
+export function notEqual(a: usize, b: usize, y: usize, rank: i32, table: usize): void {
+  binary(NOT_EQUAL, a, b, y, rank, table);
+}
+
+export function greater(a: usize, b: usize, y: usize, rank: i32, table: usize): void {
+  binary(GREATER, a, b, y, rank, table);
+}
+
+export function greaterEqual(a: usize, b: usize, y: usize, rank: i32, table: usize): void {
+  binary(GREATER_EQUAL, a, b, y, rank, table);
 }
 
 function binary(op: i32, a: usize, b: usize, y: usize, rank: i32, table: usize): void {
@@ -83,7 +109,26 @@ function run(op: i32, a: usize, aStride: i32, b: usize, bStride: i32, y: usize, 
   else if (op === MULTIPLY) row(MULTIPLY, a, aStride, b, bStride, y, count);
   else if (op === DIVIDE) row(DIVIDE, a, aStride, b, bStride, y, count);
   else if (op === MAXIMUM) row(MAXIMUM, a, aStride, b, bStride, y, count);
-  else row(MINIMUM, a, aStride, b, bStride, y, count);
+  else if (op === MINIMUM) row(MINIMUM, a, aStride, b, bStride, y, count);
+  else rare(op, a, aStride, b, bStride, y, count);
+}
+
+/** Powers and comparisons: element by element, in one loop for all, since they are small work in any model. */
+function rare(op: i32, a: usize, aStride: i32, b: usize, bStride: i32, y: usize, count: i32): void {
+  for (; count > 0; count--) {
+    store<f32>(y, single(op, load<f32>(a), load<f32>(b)));
+    a += bytes(aStride);
+    b += bytes(bStride);
+    y += 4;
+  }
+}
+
+function single(op: i32, a: f32, b: f32): f32 {
+  if (op === POWER) return Mathf.pow(a, b);
+  if (op === EQUAL) return a === b ? 1 : 0;
+  if (op === NOT_EQUAL) return a !== b ? 1 : 0;
+  if (op === GREATER) return a > b ? 1 : 0;
+  return a >= b ? 1 : 0;
 }
 
 /** One dimension; `op` is a constant at every call, so that no loop holds a branch on it. */

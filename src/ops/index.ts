@@ -4,6 +4,7 @@
  */
 import * as activation from "./activation.ts";
 import * as batchNorm from "./batch-norm.ts";
+import * as compare from "./compare.ts";
 import * as concatenate from "./concatenate.ts";
 import * as conv1d from "./conv1d.ts";
 import * as dense from "./dense.ts";
@@ -19,6 +20,7 @@ import * as softmax from "./softmax.ts";
 export interface Attributes {
   activation: activation.Activation;
   batchNorm: batchNorm.BatchNorm;
+  compare: compare.Compare;
   concatenate: concatenate.Concatenate;
   conv1d: conv1d.Conv1d;
   dense: dense.Dense;
@@ -40,6 +42,7 @@ export type OpKind = keyof Attributes;
 export const specs = {
   activation: activation.spec,
   batchNorm: batchNorm.spec,
+  compare: compare.spec,
   concatenate: concatenate.spec,
   conv1d: conv1d.spec,
   dense: dense.spec,
@@ -58,6 +61,7 @@ export const specs = {
 export const arranges = {
   activation: activation.arrange,
   batchNorm: batchNorm.arrange,
+  compare: compare.arrange,
   concatenate: concatenate.arrange,
   conv1d: conv1d.arrange,
   dense: dense.arrange,
@@ -76,6 +80,7 @@ export const arranges = {
 export const evaluates = {
   activation: activation.evaluate,
   batchNorm: batchNorm.evaluate,
+  compare: compare.evaluate,
   concatenate: concatenate.evaluate,
   conv1d: conv1d.evaluate,
   dense: dense.evaluate,
@@ -94,6 +99,7 @@ export const evaluates = {
 export const toTorch = {
   activation: activation.toTorch,
   batchNorm: batchNorm.toTorch,
+  compare: compare.toTorch,
   concatenate: concatenate.toTorch,
   conv1d: conv1d.toTorch,
   dense: dense.toTorch,
@@ -112,6 +118,7 @@ export const toTorch = {
 export const toWasm = {
   activation: activation.toWasm,
   batchNorm: batchNorm.toWasm,
+  compare: compare.toWasm,
   concatenate: concatenate.toWasm,
   conv1d: conv1d.toWasm,
   dense: dense.toWasm,
@@ -143,7 +150,7 @@ const kerasTables: readonly Readonly<Record<string, FromKeras>>[] = [
 ];
 
 /** The operations of `keras.ops` by family, under the names of their classes. */
-const operationTables: readonly Readonly<Record<string, FromKeras>>[] = [];
+const operationTables: readonly Readonly<Record<string, FromKeras>>[] = [compare.fromOperation];
 
 /** What builds the nodes of a Keras class; undefined where no family knows it. */
 export function kerasBuilder(className: string): FromKeras | undefined {

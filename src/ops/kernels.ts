@@ -165,6 +165,13 @@ export interface Kernels {
   divide(a: number, b: number, y: number, rank: number, table: number): void;
   maximum(a: number, b: number, y: number, rank: number, table: number): void;
   minimum(a: number, b: number, y: number, rank: number, table: number): void;
+  /** a to the power of b, as C's powf. */
+  power(a: number, b: number, y: number, rank: number, table: number): void;
+  /** Comparisons give 1 where they hold and 0 elsewhere. */
+  equal(a: number, b: number, y: number, rank: number, table: number): void;
+  notEqual(a: number, b: number, y: number, rank: number, table: number): void;
+  greater(a: number, b: number, y: number, rank: number, table: number): void;
+  greaterEqual(a: number, b: number, y: number, rank: number, table: number): void;
   /** y[i] = x[i] * factor. In place allowed. */
   scale(x: number, y: number, count: number, factor: number): void;
 

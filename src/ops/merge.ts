@@ -8,7 +8,18 @@
 import { type Axes, type Axis, axisIndex, lettersOf, plainAxis, product } from "../axes.ts";
 import { shapeMismatch } from "../error.ts";
 import { commonOrder, heldLike, reorderHeld, reorderSource, sameParts } from "./arrange.ts";
-import type { Arrange, Evaluate, FromKeras, KerasCall, OpSpec, Place, ToTorch, ToWasm, WasmWriter } from "./facets.ts";
+import type {
+  Arrange,
+  Array64,
+  Evaluate,
+  FromKeras,
+  KerasCall,
+  OpSpec,
+  Place,
+  ToTorch,
+  ToWasm,
+  WasmWriter,
+} from "./facets.ts";
 import { elementWork } from "./rows.ts";
 import { oneOf } from "./schema.ts";
 
@@ -19,36 +30,37 @@ export interface Merge {
 export const spec: OpSpec<Merge> = {
   attributes: { kind: oneOf("add", "subtract", "multiply", "average", "maximum", "minimum") },
   weights: {},
-  infer({ kind }, inputs) {
-    const [first] = inputs;
-    const order = lettersOf(first!);
-    if (inputs.some((axes) => lettersOf(axes) !== order)) {
-      throw shapeMismatch(`${kind}: expected the same axes in all inputs, got ${inputs.map(lettersOf).join(" and ")}`);
-    }
-    return [
-      first!.map((axis, index): Axis => {
-        const others = inputs.map((axes) => axes[index]!);
-        const sizes = others.map((other) => other.size).filter((size) => size !== 1);
-        const known = sizes.find((size) => size !== null);
-        if (sizes.some((size) => size !== null && size !== known)) {
-          throw shapeMismatch(
-            `${kind}: expected sizes that agree or are 1, got ${inputs.map((axes) => `(${axes.map((a) => a.size ?? "?").join(", ")})`).join(" and ")}`,
-          );
-        }
-        const size = sizes.length === 0 ? 1 : (known ?? null);
-        const wide = others.filter((other) => other.size !== 1);
-        const parts = wide.map((other) => JSON.stringify(other.segments));
-        const segments = wide[0]?.segments;
-        return segments && parts.every((text) => text === parts[0])
-          ? { ...axis, size, segments }
-          : plainAxis(axis.letter, size);
-      }),
-    ];
-  },
+  infer: ({ kind }, inputs) => [broadcastAxes(kind, inputs)],
 };
 
+/** The axes of what arrays of the same axes give together; sizes of one are broadcast. */
+export function broadcastAxes(kind: string, inputs: readonly Axes[]): Axis[] {
+  const [first] = inputs;
+  const order = lettersOf(first!);
+  if (inputs.some((axes) => lettersOf(axes) !== order)) {
+    throw shapeMismatch(`${kind}: expected the same axes in all inputs, got ${inputs.map(lettersOf).join(" and ")}`);
+  }
+  return first!.map((axis, index): Axis => {
+    const others = inputs.map((axes) => axes[index]!);
+    const sizes = others.map((other) => other.size).filter((size) => size !== 1);
+    const known = sizes.find((size) => size !== null);
+    if (sizes.some((size) => size !== null && size !== known)) {
+      throw shapeMismatch(
+        `${kind}: expected sizes that agree or are 1, got ${inputs.map((axes) => `(${axes.map((a) => a.size ?? "?").join(", ")})`).join(" and ")}`,
+      );
+    }
+    const size = sizes.length === 0 ? 1 : (known ?? null);
+    const wide = others.filter((other) => other.size !== 1);
+    const parts = wide.map((other) => JSON.stringify(other.segments));
+    const segments = wide[0]?.segments;
+    return segments && parts.every((text) => text === parts[0])
+      ? { ...axis, size, segments }
+      : plainAxis(axis.letter, size);
+  });
+}
+
 /** All in one order; a merge whose parts are held in another order survives where all inputs agree on it. */
-export const arrange: Arrange<Merge> = (_attributes, inputs, [output]) => {
+export const arrange: Arrange<object> = (_attributes, inputs, [output]) => {
   const letters = commonOrder(inputs);
   const whole = inputs.filter(
     (input) => input.source.some((axis) => axis.segments) || !broadcasts(input.source, output!),
@@ -73,9 +85,19 @@ const pairwise: Record<Exclude<Merge["kind"], "average">, (a: number, b: number)
 };
 
 export const evaluate: Evaluate<Merge> = ({ kind }, inputs, _weights, [output]) => {
-  const sizes = output!.map((axis) => axis.size!);
-  const y = new Float64Array(sizes.reduce((all, size) => all * size, 1));
   const combine = pairwise[kind === "average" ? "add" : kind];
+  const y = evaluateBroadcast(inputs, output!, (values) => values.reduce(combine));
+  return [kind === "average" ? y.map((value) => value / inputs.length) : y];
+};
+
+/** Combines the inputs' elements at every place of the output. */
+export function evaluateBroadcast(
+  inputs: readonly Array64[],
+  output: Axes,
+  combine: (values: number[]) => number,
+): Float64Array {
+  const sizes = output.map((axis) => axis.size!);
+  const y = new Float64Array(sizes.reduce((all, size) => all * size, 1));
   for (let at = 0; at < y.length; at++) {
     const index: number[] = [];
     for (let axis = sizes.length - 1, rest = at; axis >= 0; axis--) {
@@ -86,11 +108,10 @@ export const evaluate: Evaluate<Merge> = ({ kind }, inputs, _weights, [output]) 
       ({ axes, data }) =>
         data[axes.reduce((offset, axis, i) => offset * axis.size! + (axis.size === 1 ? 0 : index[i]!), 0)]!,
     );
-    const result = values.reduce(combine);
-    y[at] = kind === "average" ? result / inputs.length : result;
+    y[at] = combine(values);
   }
-  return [y];
-};
+  return y;
+}
 
 /** Inputs of one rank and one naming of their axes. */
 function aligned(call: KerasCall): number[] {
@@ -163,10 +184,24 @@ export const toWasm: ToWasm<Merge> = ({ attributes: { kind }, inputs }, wasm) =>
   }
 };
 
+/** Kernels on two operands with broadcasting. */
+export type BinaryKernel =
+  | "add"
+  | "subtract"
+  | "multiply"
+  | "divide"
+  | "maximum"
+  | "minimum"
+  | "power"
+  | "equal"
+  | "notEqual"
+  | "greater"
+  | "greaterEqual";
+
 /** One operation on two operands, divided along the outermost dimension; operands of the result's shape are one long row. */
-function binary(
+export function binary(
   wasm: WasmWriter,
-  kernel: Exclude<Merge["kind"], "average">,
+  kernel: BinaryKernel,
   a: Place,
   aShape: readonly number[],
   b: Place,
