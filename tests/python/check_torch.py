@@ -1,6 +1,6 @@
 """Has PyTorch itself run what channelwise writes, and NumPy itself read it, for every Keras fixture.
 
-    python tests/python/check_torch.py [CASE ...] [--random N]        after `npm run build`
+    python tests/python/check_torch.py [CASE ...] [--random N] [--keras N]        after `npm run build`
 
 For each folder of tests/fixtures/keras, by the built command line:
 - `run`: its .npz files, read by NumPy, hold what Keras gave, layer by layer;
@@ -8,10 +8,12 @@ For each folder of tests/fixtures/keras, by the built command line:
   inputs are Keras', and model.py's check of itself passes;
 - `convert --to safetensors` and `--to pt`: PyTorch's own readers give the tensors of the folder's state dict, to the bit.
 
---random N does the same to N random networks of tests/support/random-keras.ts, whose answers are computed there.
+--random N does the same to N random networks of tests/support/random-keras.ts, whose answers are computed there; --keras N
+runs, and converts with permute and fold, N random models that real Keras makes, saves and runs (random_keras.py).
 
 Agreement is |got - want| <= 1e-5 + 1e-4 |want|, and got finite; a fixture of category "precision" brings a tolerance of its own.
-Prints FAIL lines, and at the end `N passed, N failed`. Needs what requirements.txt lists.
+Prints FAIL lines, and at the end `N passed, N failed`. Needs what requirements.txt lists; --keras also what
+keras-requirements.txt does.
 """
 
 import argparse
@@ -100,8 +102,9 @@ def ord_of(letter):
 class Case:
     """A model file with inputs and the outputs that Keras gave, and a folder for what is written from it."""
 
-    def __init__(self, folder, scratch, tolerance):
+    def __init__(self, folder, scratch, tolerance, ways=WAYS, single_files=True):
         self.folder, self.name, self.tolerance = folder, folder.name, tolerance
+        self.ways, self.single_files = ways, single_files
         self.scratch = scratch / folder.name
         self.scratch.mkdir()
         models = sorted(folder.glob("model.*"))
@@ -119,9 +122,10 @@ class Case:
 
     def write_all(self):
         """Runs every command; gives the failure of each, or None, by the name of its result."""
-        jobs = {name: ["convert", self.scratch / name, *options] for name, options in WAYS.items()}
-        jobs["safetensors"] = ["convert", self.scratch / "only.safetensors"]
-        jobs["pt"] = ["convert", self.scratch / "only.pt"]
+        jobs = {name: ["convert", self.scratch / name, *options] for name, options in self.ways.items()}
+        if self.single_files:
+            jobs["safetensors"] = ["convert", self.scratch / "only.safetensors"]
+            jobs["pt"] = ["convert", self.scratch / "only.pt"]
         jobs["run"] = [
             "run", "--input", self.folder / "inputs.npz",
             "--output", self.scratch / "outputs.npz", "--layers", self.scratch / "layers.npz",
@@ -202,9 +206,11 @@ class Case:
     def checks(self):
         """(what it is called, whose files it needs, what to do)"""
         yield "run", ["run"], self.run
-        for way in WAYS:
+        for way in self.ways:
             yield f"{way}: PyTorch", [way], lambda way=way: self.program(way)
             yield f"{way}: model.py", [way], lambda way=way: self.itself(way)
+        if not self.single_files:
+            return
         yield "safetensors", ["safetensors", "permute"], self.safetensors
         yield "pt", ["pt", "permute", "weights-pt"], self.pt
 
@@ -246,6 +252,24 @@ def random_cases(count, scratch):
         subprocess.run(["node", *map(str, command)], check=True, stdin=subprocess.DEVNULL, timeout=600)
     for folder in sorted(made.iterdir()):
         yield Case(folder, scratch, Tolerance(1e-4, 1e-3))
+
+
+def keras_cases(count, scratch):
+    """Random models of real Keras; the tolerance is that of random networks."""
+    if not count:
+        return
+    made = scratch / "keras-models"
+    made.mkdir()
+    maker = pathlib.Path(__file__).with_name("random_keras.py")
+    done = subprocess.run(
+        [sys.executable, str(maker), str(made), str(count)],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=1800,
+    )
+    if done.returncode:
+        raise subprocess.SubprocessError(f"{maker.name}: exit {done.returncode}: {done.stderr.strip()[-2000:]}")
+    for folder in sorted(made.iterdir()):
+        ways = {name: WAYS[name] for name in ("permute", "fold")}
+        yield Case(folder, scratch, Tolerance(1e-4, 1e-3), ways, single_files=False)
 
 
 class Tally:
@@ -292,6 +316,7 @@ def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("cases", nargs="*", metavar="CASE", help="names of fixtures; all of them by default")
     options.add_argument("--random", type=int, default=0, metavar="N", help="random networks besides")
+    options.add_argument("--keras", type=int, default=0, metavar="N", help="random models of real Keras besides")
     options = options.parse_args()
     if not PROGRAM.exists():
         sys.exit(f"{PROGRAM} is missing: npm run build")
@@ -302,6 +327,7 @@ def main():
         cases = [*fixture_cases(options.cases, scratch)]
         try:
             cases += random_cases(options.random, scratch)
+            cases += keras_cases(options.keras, scratch)
         except subprocess.SubprocessError as error:
             tally.failed += 1
             print(f"FAIL random networks: {error}")
