@@ -186,6 +186,42 @@ export const fromKeras: Record<string, FromKeras> = {
   ELU: (call) => call.emit("activation", plain("elu", call.config.number("alpha", 1)), [call.input()]),
 };
 
+/** A function with the numbers that its operation holds, by name and default. */
+function operation(kind: ActivationKind, parameters: Readonly<Record<string, number>> = {}): FromKeras {
+  return (call) => {
+    const values = Object.entries(parameters).map(([key, fallback]) => call.config.number(key, fallback));
+    return call.emit("activation", plain(kind, ...values), [call.input()]);
+  };
+}
+
+export const fromOperation: Record<string, FromKeras> = {
+  Relu: (call) => call.emit("activation", relu(0, null, 0), [call.input()]),
+  Relu6: (call) => call.emit("activation", relu(0, 6, 0), [call.input()]),
+  LeakyRelu: (call) =>
+    call.emit("activation", relu(call.config.number("negative_slope", 0.2), null, 0), [call.input()]),
+  Gelu: (call) =>
+    call.emit("activation", plain(call.config.boolean("approximate", true) ? "geluTanh" : "gelu"), [call.input()]),
+  Elu: operation("elu", { alpha: 1 }),
+  Celu: operation("celu", { alpha: 1 }),
+  Selu: operation("selu"),
+  Exp: operation("exponential"),
+  Silu: operation("silu"),
+  Softplus: operation("softplus"),
+  Softsign: operation("softsign"),
+  Tanh: operation("tanh"),
+  Sigmoid: operation("sigmoid"),
+  LogSigmoid: operation("logSigmoid"),
+  HardSigmoid: operation("hardSigmoid"),
+  HardSilu: operation("hardSilu"),
+  HardTanh: operation("hardTanh"),
+  HardShrink: operation("hardShrink", { threshold: 0.5 }),
+  SoftShrink: operation("softShrink", { threshold: 0.5 }),
+  TanhShrink: operation("tanhShrink"),
+  SparsePlus: operation("sparsePlus"),
+  SparseSigmoid: operation("sparseSigmoid"),
+  Squareplus: operation("squareplus", { b: 4 }),
+};
+
 // --------------------------------------------------------------------------------------------------- PyTorch
 
 function torchRelu(x: string, slope: number, maximum: number, threshold: number): string {

@@ -3,6 +3,12 @@
  * models imports `specs`, `arranges` and `toWasm` and carries no PyTorch text.
  */
 import * as activation from "./activation.ts";
+import * as arithmetic from "./arithmetic.ts";
+import * as cast from "./cast.ts";
+import * as maths from "./maths.ts";
+import * as reduce from "./reduce.ts";
+import * as shapeOperations from "./shape-operations.ts";
+import * as slice from "./slice.ts";
 import * as batchNorm from "./batch-norm.ts";
 import * as compare from "./compare.ts";
 import * as concatenate from "./concatenate.ts";
@@ -19,19 +25,24 @@ import * as softmax from "./softmax.ts";
 /** The attributes of each operator. */
 export interface Attributes {
   activation: activation.Activation;
+  arithmetic: arithmetic.Arithmetic;
   batchNorm: batchNorm.BatchNorm;
+  cast: cast.Cast;
   compare: compare.Compare;
   concatenate: concatenate.Concatenate;
   conv1d: conv1d.Conv1d;
   dense: dense.Dense;
   dropout: dropout.Dropout;
   globalPool1d: pool1d.GlobalPool1d;
+  maths: maths.Maths;
   merge: merge.Merge;
   pool1d: pool1d.Pool1d;
   rearrange: reshape.Rearrange;
+  reduce: reduce.Reduce;
   reorder: reshape.Reorder;
   reshape: reshape.Reshape;
   resize1d: resize1d.Resize1d;
+  slice: slice.Slice;
   softmax: softmax.Softmax;
 }
 
@@ -41,95 +52,120 @@ export type OpKind = keyof Attributes;
 /** Shape rules and weights. */
 export const specs = {
   activation: activation.spec,
+  arithmetic: arithmetic.spec,
   batchNorm: batchNorm.spec,
+  cast: cast.spec,
   compare: compare.spec,
   concatenate: concatenate.spec,
   conv1d: conv1d.spec,
   dense: dense.spec,
   dropout: dropout.spec,
   globalPool1d: pool1d.globalSpec,
+  maths: maths.spec,
   merge: merge.spec,
   pool1d: pool1d.spec,
   rearrange: reshape.rearrangeSpec,
+  reduce: reduce.spec,
   reorder: reshape.reorderSpec,
   reshape: reshape.spec,
   resize1d: resize1d.spec,
+  slice: slice.spec,
   softmax: softmax.spec,
 } satisfies { [K in OpKind]: OpSpec<Attributes[K]> };
 
 /** The orders of axes that each operator takes. */
 export const arranges = {
   activation: activation.arrange,
+  arithmetic: arithmetic.arrange,
   batchNorm: batchNorm.arrange,
+  cast: cast.arrange,
   compare: compare.arrange,
   concatenate: concatenate.arrange,
   conv1d: conv1d.arrange,
   dense: dense.arrange,
   dropout: dropout.arrange,
   globalPool1d: pool1d.globalArrange,
+  maths: maths.arrange,
   merge: merge.arrange,
   pool1d: pool1d.arrange,
   rearrange: reshape.rearrangeArrange,
+  reduce: reduce.arrange,
   reorder: reshape.reorderArrange,
   reshape: reshape.arrange,
   resize1d: resize1d.arrange,
+  slice: slice.arrange,
   softmax: softmax.arrange,
 } satisfies { [K in OpKind]: Arrange<Attributes[K]> };
 
 /** Plain-loop definitions in float64. */
 export const evaluates = {
   activation: activation.evaluate,
+  arithmetic: arithmetic.evaluate,
   batchNorm: batchNorm.evaluate,
+  cast: cast.evaluate,
   compare: compare.evaluate,
   concatenate: concatenate.evaluate,
   conv1d: conv1d.evaluate,
   dense: dense.evaluate,
   dropout: dropout.evaluate,
   globalPool1d: pool1d.globalEvaluate,
+  maths: maths.evaluate,
   merge: merge.evaluate,
   pool1d: pool1d.evaluate,
   rearrange: reshape.rearrangeEvaluate,
+  reduce: reduce.evaluate,
   reorder: reshape.reorderEvaluate,
   reshape: reshape.evaluate,
   resize1d: resize1d.evaluate,
+  slice: slice.evaluate,
   softmax: softmax.evaluate,
 } satisfies { [K in OpKind]: Evaluate<Attributes[K]> };
 
 /** PyTorch's spelling. */
 export const toTorch = {
   activation: activation.toTorch,
+  arithmetic: arithmetic.toTorch,
   batchNorm: batchNorm.toTorch,
+  cast: cast.toTorch,
   compare: compare.toTorch,
   concatenate: concatenate.toTorch,
   conv1d: conv1d.toTorch,
   dense: dense.toTorch,
   dropout: dropout.toTorch,
   globalPool1d: pool1d.globalToTorch,
+  maths: maths.toTorch,
   merge: merge.toTorch,
   pool1d: pool1d.toTorch,
   rearrange: reshape.rearrangeToTorch,
+  reduce: reduce.toTorch,
   reorder: reshape.reorderToTorch,
   reshape: reshape.toTorch,
   resize1d: resize1d.toTorch,
+  slice: slice.toTorch,
   softmax: softmax.toTorch,
 } satisfies { [K in OpKind]: ToTorch<Attributes[K]> };
 
 /** Kernel calls. */
 export const toWasm = {
   activation: activation.toWasm,
+  arithmetic: arithmetic.toWasm,
   batchNorm: batchNorm.toWasm,
+  cast: cast.toWasm,
   compare: compare.toWasm,
   concatenate: concatenate.toWasm,
   conv1d: conv1d.toWasm,
   dense: dense.toWasm,
   dropout: dropout.toWasm,
   globalPool1d: pool1d.globalToWasm,
+  maths: maths.toWasm,
   merge: merge.toWasm,
   pool1d: pool1d.toWasm,
   rearrange: reshape.rearrangeToWasm,
+  reduce: reduce.toWasm,
   reorder: reshape.reorderToWasm,
   reshape: reshape.toWasm,
   resize1d: resize1d.toWasm,
+  slice: slice.toWasm,
   softmax: softmax.toWasm,
 } satisfies { [K in OpKind]: ToWasm<Attributes[K]> };
 
@@ -150,7 +186,17 @@ const kerasTables: readonly Readonly<Record<string, FromKeras>>[] = [
 ];
 
 /** The operations of `keras.ops` by family, under the names of their classes. */
-const operationTables: readonly Readonly<Record<string, FromKeras>>[] = [compare.fromOperation];
+const operationTables: readonly Readonly<Record<string, FromKeras>>[] = [
+  activation.fromOperation,
+  arithmetic.fromOperation,
+  cast.fromOperation,
+  compare.fromOperation,
+  maths.fromOperation,
+  reduce.fromOperation,
+  shapeOperations.fromOperation,
+  slice.fromOperation,
+  softmax.fromOperation,
+];
 
 /** What builds the nodes of a Keras class; undefined where no family knows it. */
 export function kerasBuilder(className: string): FromKeras | undefined {

@@ -186,6 +186,12 @@ export interface Kernels {
   /** x: [outer][2*half][inner]; y[o, c, i] = x[o, c, i] * sigmoid(x[o, half + c, i]). */
   glu(x: number, y: number, outer: number, half: number, inner: number): void;
 
+  /** One number per line of the middle axis of [outer][count][inner]; `kind` by number, see assembly/reduce.ts. */
+  reduce(x: number, y: number, outer: number, count: number, inner: number, kind: number): void;
+
+  /** y[i] = f(x[i]), in place allowed; `kind` by number, see assembly/maths.ts. */
+  maths(x: number, y: number, count: number, kind: number): void;
+
   // ------------------------------------------------------------- activations, element by element, in place allowed
 
   /** Keras' ReLU: x > threshold -> min(x, maximum); else slope * (x - threshold). maximum = Infinity for none. */

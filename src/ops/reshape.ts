@@ -27,7 +27,8 @@ import {
 } from "../axes.ts";
 import { shapeMismatch } from "../error.ts";
 import { canonical, reorderHeld } from "./arrange.ts";
-import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
+import type { ValueId } from "../graph/graph.ts";
+import type { Arrange, Evaluate, FromKeras, KerasCall, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import { copy } from "./rows.ts";
 import { count, layout, letters, listOf } from "./schema.ts";
 
@@ -289,6 +290,26 @@ export const reorderToWasm: ToWasm<Reorder> = ({ inputs, outputs }, wasm) => {
 
 // ----------------------------------------------------------------------------------------------------- Keras
 
+/** Cuts the axes behind the batch into `shape`, with as little as that takes. */
+export function emitReshape(call: KerasCall, input: ValueId, shape: readonly number[]): ValueId {
+  const [, ...rest] = call.axes(input);
+  const total = product(rest.map((axis) => axis.size));
+  const same =
+    shape.length === rest.length && rest.every((axis, index) => axis.size !== null && axis.size === shape[index]);
+  if (same) return input;
+  const letters = lettersOf(call.axes(input));
+  if (shape.length === 1 && (total === null || total === shape[0])) {
+    return letters.length === 2
+      ? input
+      : call.rearrange(input, letters.length === 1 ? `${letters}1` : `${letters[0]}(${letters.slice(1)})`, "NC");
+  }
+  if (letters.length === 2 && shape.length === 2 && shape[0] === 1 && shape[1] === total) {
+    return call.rearrange(input, `${letters[0]}1${letters[1]}`, "NLC");
+  }
+  const attributes: Reshape = { shape };
+  return call.emit("reshape", attributes, [input]);
+}
+
 export const fromKeras: Record<string, FromKeras> = {
   Flatten(call) {
     const input = call.input();
@@ -322,19 +343,6 @@ export const fromKeras: Record<string, FromKeras> = {
     }
     // A -1 that no size fits stays, for the shape rule to refuse.
     const shape = given.map((size) => (size === -1 && total !== null && total % fixed === 0 ? total / fixed : size));
-    const same =
-      shape.length === rest.length && rest.every((axis, index) => axis.size !== null && axis.size === shape[index]);
-    if (same) return input;
-    const letters = lettersOf(call.axes(input));
-    if (shape.length === 1 && (total === null || total === shape[0])) {
-      return letters.length === 2
-        ? input
-        : call.rearrange(input, letters.length === 1 ? `${letters}1` : `${letters[0]}(${letters.slice(1)})`, "NC");
-    }
-    if (letters.length === 2 && shape.length === 2 && shape[0] === 1 && shape[1] === total) {
-      return call.rearrange(input, `${letters[0]}1${letters[1]}`, "NLC");
-    }
-    const attributes: Reshape = { shape };
-    return call.emit("reshape", attributes, [input]);
+    return emitReshape(call, input, shape);
   },
 };

@@ -131,6 +131,30 @@ export const fromKeras: Record<string, FromKeras> = {
   },
 };
 
+/** Along the one axis that the operation holds. */
+function operation(kind: Softmax["kind"]): FromKeras {
+  return (call) => {
+    const { config } = call;
+    const input = call.input();
+    const [axis, ...more] = config.integers("axis", [-1]);
+    if (config.raw("axis") === null || axis === undefined || more.length > 0)
+      return config.refuse("axis", "expected one axis");
+    const axes = axisLetter(call, input, axis);
+    if (axes === "N") config.refuse("axis", "the batch axis can't be normalized over");
+    return call.emit<Softmax>("softmax", { kind, axes }, [input]);
+  };
+}
+
+export const fromOperation: Record<string, FromKeras> = {
+  Softmax(call) {
+    if (call.config.raw("axis") === null) call.config.refuse("axis", "the batch axis can't be normalized over");
+    return fromKeras.Softmax!(call);
+  },
+  LogSoftmax: operation("logSoftmax"),
+  Sparsemax: operation("sparsemax"),
+  Glu: operation("glu"),
+};
+
 const sparsemaxModule = `class Sparsemax(nn.Module):
     """Keras' sparsemax: its threshold sums over the support where Martins & Astudillo (2016) take the last sum."""
 
