@@ -27,7 +27,7 @@ import {
   tensorsOf,
 } from "./keras-history.ts";
 import { callLayer, checkVariables, type KerasLayer } from "./keras-layer.ts";
-import { GroupCounter, groupVariables } from "./keras-variables.ts";
+import { GroupCounter, groupVariables, type LayerVariables } from "./keras-variables.ts";
 
 /** A model file's parts that this dialect reads. */
 export interface KerasSource {
@@ -232,6 +232,9 @@ function withoutCode(build: FromKeras): FromKeras {
   };
 }
 
+/** Those of an operation, which has no group: the root's belong to the model. */
+const noVariables: LayerVariables = { take: () => undefined, left: () => 0 };
+
 /** What the walk over a whole file shares. */
 class Walk {
   readonly graph = new GraphBuilder();
@@ -265,7 +268,7 @@ class Walk {
       config,
       build,
       place: [...this.#weights.place.slice(0, 1), ...place.slice(1)],
-      variables: groupVariables(this.#weights, group, name),
+      variables: isOperation(entry) ? noVariables : groupVariables(this.#weights, group, name),
       layer: { path, className, weights: {} },
       parts: new Map(),
       inner: new Map(),
