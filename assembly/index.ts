@@ -33,6 +33,7 @@ export { conv1d } from "./conv1d";
 export { conv1dNarrow } from "./conv1d-narrow";
 export { depthwiseConv1d } from "./depthwise1d";
 export { gemmNarrow, narrowStride } from "./dot";
+export { embedding } from "./embedding";
 export { gemm } from "./gemm";
 export { heapBase } from "./lanes";
 export { packedBytes, panelWidth } from "./panel";

@@ -15,6 +15,7 @@ import { Engine, type EngineValue } from "../backends/wasm/engine.ts";
 import { Pool } from "../backends/wasm/pool.ts";
 import { invalidInput, wrongOption } from "../error.ts";
 import type { Graph, Port, ValueId, ValueType } from "../graph/graph.ts";
+import { vocabularyOf } from "../ops/embedding.ts";
 import { kernelModule } from "../platform/kernels.ts";
 import { elements, type Tensor, type TensorData } from "../tensor.ts";
 
@@ -167,13 +168,26 @@ export class Model {
     const given = ports.map(({ name, value }) => {
       const own = Object.hasOwn(record, name) ? record[name] : undefined;
       if (own === undefined) throw invalidInput(`input ${name} is missing`);
-      return readInput(name, own, this.graph.values[value]!.axes);
+      const numbers = readInput(name, own, this.graph.values[value]!.axes);
+      requireIds(name, numbers.data, vocabularyOf(this.graph, value));
+      return numbers;
     });
     const batches = new Set(given.map(({ shape }) => shape[0]));
     if (batches.size > 1)
       throw invalidInput(`expected one batch size in all inputs, got ${[...batches].join(" and ")}`);
     return given;
   }
+}
+
+/** Refuses an id that is no row of the table that an Embedding looks it up in. */
+function requireIds(name: string, data: TensorData, vocabulary: number | null): void {
+  if (vocabulary === null) return;
+  const wrong = data.findIndex((id) => !(Math.trunc(id) >= 0 && Math.trunc(id) < vocabulary));
+  if (wrong < 0) return;
+  throw invalidInput(
+    `input ${name}: expected ids from 0 to ${vocabulary - 1}, got ${data[wrong]} at place ${wrong}`,
+    "an Embedding looks them up in a table of that many rows; check the vocabulary that made them",
+  );
 }
 
 /** What models are made with, beside their graph. */

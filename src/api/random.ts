@@ -4,6 +4,7 @@
 import type { Graph } from "../graph/graph.ts";
 import { describeAxes, layoutText } from "../axes.ts";
 import { invalidInput } from "../error.ts";
+import { vocabularyOf } from "../ops/embedding.ts";
 import { elements, type Tensor, type TensorData } from "../tensor.ts";
 
 /** Uniform numbers in [0, 1): mulberry32 (Tommy Ettinger, public domain). */
@@ -34,7 +35,7 @@ const mostNumbers = 2 ** 28;
 /** Sizes that the model leaves open are drawn as this. */
 const openSize = 67;
 
-/** Standard normal inputs, integers from 0 to 9 where the model takes integers; `samples` of them in one batch. */
+/** Standard normal inputs, integers from 0 to 9 where the model takes integers, rows of its table where an Embedding reads them; `samples` of them in one batch. */
 export function randomInputs(graph: Graph, samples: number, seed: number): RandomInput[] {
   const draw = normal(seed);
   const integer = uniform(seed + 1);
@@ -47,12 +48,16 @@ export function randomInputs(graph: Graph, samples: number, seed: number): Rando
         `${samples} random inputs of ${describeAxes(axes)} are ${count} numbers, more than ${mostNumbers}`,
         "give an input, or use fewer samples",
       );
+    const ids = vocabularyOf(graph, value);
+    const most = ids ?? 10;
     const data =
       type === "int32"
-        ? Int32Array.from({ length: count }, () => Math.floor(integer() * 10))
-        : type === "bool"
-          ? Float32Array.from({ length: count }, () => Number(integer() < 0.5))
-          : Float32Array.from({ length: count }, draw);
+        ? Int32Array.from({ length: count }, () => Math.floor(integer() * most))
+        : ids !== null
+          ? Float32Array.from({ length: count }, () => Math.floor(integer() * most))
+          : type === "bool"
+            ? Float32Array.from({ length: count }, () => Number(integer() < 0.5))
+            : Float32Array.from({ length: count }, draw);
     return { data, shape };
   });
 }

@@ -209,9 +209,12 @@ export function programInputs({ plan }: Conversion, model: Model, inputs: readon
     const { data, shape } = inputs[index]!;
     const axes = sizedAxes(model.graph.values[value]!.axes, shape);
     const order = inOrder(axes, lettersOf(plan.graph.values[plan.graph.inputs[index]!.value]!.axes));
-    return { shape: shapeOf(order) as number[], data: rearrangeArray(data, axes, order) };
+    const dtype = programTypes[model.graph.values[value]!.type];
+    return { shape: shapeOf(order) as number[], data: rearrangeArray(data, axes, order), dtype };
   });
 }
+
+const programTypes = { float32: "float64", int32: "int64", bool: "bool" } as const;
 
 /** One value on both sides, the converted one brought into the source's order of axes. */
 function compareValue(

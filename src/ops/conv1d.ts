@@ -4,13 +4,25 @@
  * `g` is the group that `o` belongs to, `I` counts the channels of one group. x outside its length counts as zero.
  * Padding is explicit here: fromKeras turns "same" and "causal" into [left, right].
  *
- * Keras   keras.layers.Conv1D: kernel KIO, no flip
+ * Keras   keras.layers.Conv1D: kernel KIO, no flip. DepthwiseConv1D: kernel (K, C, multiplier), which is KIO with I = 1 and
+ *         O = (C, multiplier) under other sizes. SeparableConv1D: that and a Conv1D of one tap
  * PyTorch torch.nn.Conv1d: weight OIK. Uneven padding is an F.pad of its own.
  */
 import { axisSize, withAxis } from "../axes.ts";
 import { shapeMismatch } from "../error.ts";
 import { spatial } from "./arrange.ts";
-import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm, WeightPacker } from "./facets.ts";
+import type { ValueId } from "../graph/graph.ts";
+import type {
+  Arrange,
+  Evaluate,
+  FromKeras,
+  KerasCall,
+  KerasConfig,
+  OpSpec,
+  ToTorch,
+  ToWasm,
+  WeightPacker,
+} from "./facets.ts";
 import { channelsLast } from "./keras-layout.ts";
 import { packColumns, packPanels } from "./pack.ts";
 import { pieces } from "./rows.ts";
@@ -98,7 +110,48 @@ export const fromKeras: Record<string, FromKeras> = {
     const output = call.emit("conv1d", attributes, [input], biased ? ["kernel", "bias"] : ["kernel"]);
     return call.activation(restore(output), config.raw("activation"));
   },
+  DepthwiseConv1D(call) {
+    const { config } = call;
+    const { input, restore } = channelsLast(call);
+    const output = depthwise(call, config, input, config.boolean("use_bias", true));
+    return call.activation(restore(output), config.raw("activation"));
+  },
+  SeparableConv1D(call) {
+    const { config } = call;
+    const { input, restore } = channelsLast(call);
+    const filters = config.integer("filters");
+    const biased = config.boolean("use_bias", true);
+    const first = call.part("depthwise", { class_name: "DepthwiseConv1D", config: {} }, "", [input]);
+    const between = depthwise(first, config, input, false);
+    const second = call.part("pointwise", { class_name: "Conv1D", config: {} }, "", [between]);
+    second.weight("kernel", "KIO", [1, call.known(between, "C"), filters]);
+    if (biased) second.weight("bias", "O", [filters]);
+    const attributes: Conv1d = { taps: 1, stride: 1, dilation: 1, padding: [0, 0], filters, groups: 1 };
+    const output = second.emit("conv1d", attributes, [between], biased ? ["kernel", "bias"] : ["kernel"]);
+    return call.activation(restore(output), config.raw("activation"));
+  },
 };
+
+/** A convolution of every channel by itself, with the options of `config`. Its strides may come with a dilation. */
+function depthwise(call: KerasCall, config: KerasConfig, input: ValueId, biased: boolean): ValueId {
+  const channels = call.known(input, "C");
+  const multiplier = config.integer("depth_multiplier", 1);
+  const filters = channels * multiplier;
+  const window = {
+    taps: config.extent("kernel_size"),
+    stride: config.extent("strides", 1),
+    dilation: config.extent("dilation_rate", 1),
+  };
+  const padding = namedPadding(
+    config.choice("padding", ["valid", "same"], "valid"),
+    axisSize(call.axes(input), "L"),
+    window,
+  );
+  call.weight("kernel", "KIO", [window.taps, 1, filters], { stored: [window.taps, channels, multiplier] });
+  if (biased) call.weight("bias", "O", [filters]);
+  const attributes: Conv1d = { ...window, padding, filters, groups: channels };
+  return call.emit("conv1d", attributes, [input], biased ? ["kernel", "bias"] : ["kernel"]);
+}
 
 export const toTorch: ToTorch<Conv1d> = ({ attributes, inputs, weights }, torch) => {
   const { filters, groups, taps, stride, dilation, padding } = attributes;

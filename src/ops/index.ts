@@ -21,6 +21,8 @@ import * as pool1d from "./pool1d.ts";
 import * as reshape from "./reshape.ts";
 import * as resize1d from "./resize1d.ts";
 import * as softmax from "./softmax.ts";
+import * as conv1dTranspose from "./conv1d-transpose.ts";
+import * as embedding from "./embedding.ts";
 
 /** The attributes of each operator. */
 export interface Attributes {
@@ -31,8 +33,10 @@ export interface Attributes {
   compare: compare.Compare;
   concatenate: concatenate.Concatenate;
   conv1d: conv1d.Conv1d;
+  conv1dTranspose: conv1dTranspose.Conv1dTranspose;
   dense: dense.Dense;
   dropout: dropout.Dropout;
+  embedding: embedding.Embedding;
   globalPool1d: pool1d.GlobalPool1d;
   maths: maths.Maths;
   merge: merge.Merge;
@@ -58,8 +62,10 @@ export const specs = {
   compare: compare.spec,
   concatenate: concatenate.spec,
   conv1d: conv1d.spec,
+  conv1dTranspose: conv1dTranspose.spec,
   dense: dense.spec,
   dropout: dropout.spec,
+  embedding: embedding.spec,
   globalPool1d: pool1d.globalSpec,
   maths: maths.spec,
   merge: merge.spec,
@@ -82,8 +88,10 @@ export const arranges = {
   compare: compare.arrange,
   concatenate: concatenate.arrange,
   conv1d: conv1d.arrange,
+  conv1dTranspose: conv1dTranspose.arrange,
   dense: dense.arrange,
   dropout: dropout.arrange,
+  embedding: embedding.arrange,
   globalPool1d: pool1d.globalArrange,
   maths: maths.arrange,
   merge: merge.arrange,
@@ -106,8 +114,10 @@ export const evaluates = {
   compare: compare.evaluate,
   concatenate: concatenate.evaluate,
   conv1d: conv1d.evaluate,
+  conv1dTranspose: conv1dTranspose.evaluate,
   dense: dense.evaluate,
   dropout: dropout.evaluate,
+  embedding: embedding.evaluate,
   globalPool1d: pool1d.globalEvaluate,
   maths: maths.evaluate,
   merge: merge.evaluate,
@@ -130,8 +140,10 @@ export const toTorch = {
   compare: compare.toTorch,
   concatenate: concatenate.toTorch,
   conv1d: conv1d.toTorch,
+  conv1dTranspose: conv1dTranspose.toTorch,
   dense: dense.toTorch,
   dropout: dropout.toTorch,
+  embedding: embedding.toTorch,
   globalPool1d: pool1d.globalToTorch,
   maths: maths.toTorch,
   merge: merge.toTorch,
@@ -154,8 +166,10 @@ export const toWasm = {
   compare: compare.toWasm,
   concatenate: concatenate.toWasm,
   conv1d: conv1d.toWasm,
+  conv1dTranspose: conv1dTranspose.toWasm,
   dense: dense.toWasm,
   dropout: dropout.toWasm,
+  embedding: embedding.toWasm,
   globalPool1d: pool1d.globalToWasm,
   maths: maths.toWasm,
   merge: merge.toWasm,
@@ -183,6 +197,8 @@ const kerasTables: readonly Readonly<Record<string, FromKeras>>[] = [
   reshape.fromKeras,
   resize1d.fromKeras,
   softmax.fromKeras,
+  conv1dTranspose.fromKeras,
+  embedding.fromKeras,
 ];
 
 /** The operations of `keras.ops` by family, under the names of their classes. */

@@ -152,6 +152,12 @@ export interface Kernels {
    */
   rearrange(source: number, target: number, rank: number, table: number): void;
 
+  /**
+   * y[i, e] = table[trunc(ids[i]), e]. table: [vocabulary][width], y: [count][width]. NaN in the row of an id that is no row of the
+   * table.
+   */
+  embedding(ids: number, table: number, y: number, count: number, vocabulary: number, width: number): void;
+
   /** target[i] = value for i in [0, count). */
   fill(target: number, count: number, value: number): void;
 
