@@ -9,22 +9,31 @@
  *   4, 6, 6                    one step of the outer row is six of the inner one,
  *   6, 1, 1    ->  24, 1, 1    so both are one row
  *
- * There is one plan per instance, since no kernel calls another that plans. Nothing is kept from call to call. Instances that
- * share one memory, one for each thread, each get a place of their own for it: the only bytes that kernels write besides
- * their outputs.
+ * There is one plan per instance, since no kernel calls another that plans, and behind it scratch for a tile of a transpose.
+ * Nothing is kept from call to call. Instances that share one memory, one for each thread, each get a place of their own for
+ * both: the only bytes that kernels write besides their outputs.
  */
 
 /** Most dimensions that a call may have. */
 export const MAX_RANK = 8;
 
 const ROW = 12;
-const OWN: usize = memory.data(MAX_RANK * ROW, 16);
+/** A plan, and what the scratch may lose to its alignment. */
+const HEAD: usize = MAX_RANK * ROW + 64;
+/** 64 rows of 64 elements and 64 bytes (transpose.ts). */
+const SCRATCH: usize = 64 * (64 * 4 + 64);
+const OWN: usize = memory.data(MAX_RANK * ROW + 64 + 64 * (64 * 4 + 64), 64);
 let plan: usize = OWN;
 let rows: i32 = 0;
 
-/** Bytes of a plan. */
+/** Bytes of a plan and its scratch. */
 export function planBytes(): usize {
-  return MAX_RANK * ROW;
+  return HEAD + SCRATCH;
+}
+
+/** This instance's scratch, a multiple of 64. */
+export function scratch(): usize {
+  return (plan + MAX_RANK * ROW + 63) & ~63;
 }
 
 /** Has this instance keep its plan at `address`, in planBytes() that nobody else uses. */

@@ -9,17 +9,18 @@
  * drops those of size 1, sorts the rest by target stride and merges neighbours that step alike in both arrays, so that
  *
  *   NLC to NLC         one dimension        a wide copy
- *   NLC to NCL         N, and C by L        a transpose in blocks of 16x16, in vectors of four
+ *   NLC to NCL         N, and C by L        a transpose in blocks of 16x16 or tiles of 64x64, in vectors of four
  *
  * Cost    one read and one write per element; see bench/results/gemm.md.
  */
 import { aligned, bytes, load4, store4 } from "./lanes";
-import { clear, first, insert, merge, moveBehind, planned, second, size } from "./plan";
+import { clear, first, insert, merge, moveBehind, planned, scratch, second, size } from "./plan";
 
 /** Rows and columns of a transpose's block: one line of the cache each way. */
 const SIDE = 16;
-const LINE: usize = 64;
-const BLOCK: usize = memory.data(SIDE * 64, 64);
+/** Rows and columns of a tile that is copied first, and the bytes from one of its rows to the next: no two share a set. */
+const TILE = 64;
+const TILE_ROW: usize = TILE * 4 + 64;
 
 export function rearrange(source: usize, target: usize, rank: i32, table: usize): void {
   assert(aligned(source) && aligned(target) && aligned(table));
@@ -99,51 +100,62 @@ function run(source: usize, target: usize, count: i32, sourceStride: i32, target
 
 /**
  * target[r][c] = source[c][r] for r < rows, c < columns; source rows are lds bytes apart, target rows ldt. In blocks of 16 x
- * 16, so that every line of the cache that a block meets is read or written whole. Where ldt is a multiple of 2048, the 16
- * lines of a block's target fall into one or two sets of the first-level cache, which hold eight each: the block is turned in
- * BLOCK, and copied from there line by line. Measured for 1024 x 64: 17 GB/s instead of 6; for 256 x 32, where there is room
- * for all lines, 24 instead of 36.
+ * 16, so that every line of the cache that a block meets is read or written whole.
+ *
+ * Where lds or ldt is a multiple of 4096, a block's lines fall into one set of the first-level cache, which holds eight to
+ * twelve. Then in tiles of 64 x 64, copied to this instance's scratch first: both arrays are met in runs of 256 bytes, which
+ * the prefetcher follows, and in four rows at once at the most. 1024 x 1024: 44 % of a copy's speed instead of 13; the same
+ * where nothing crowds: 50 instead of 61 (bench/results/gemm.md).
  */
 function transpose(source: usize, target: usize, rows: i32, columns: i32, lds: usize, ldt: usize): void {
-  const crowded = (ldt & 2047) === 0;
-  for (; rows >= SIDE; rows -= SIDE) {
-    let s = source;
-    let t = target;
-    let c = columns;
-    for (; c >= SIDE; c -= SIDE) {
-      if (crowded) {
-        block(s, BLOCK, lds, LINE);
-        copyOut(t, ldt);
-      } else {
-        block(s, t, lds, ldt);
-      }
-      s += <usize>SIDE * lds;
-      t += LINE;
+  const crowded = (lds & 4095) === 0 || (ldt & 4095) === 0;
+  const step = crowded ? TILE : SIDE;
+  const wholeRows = rows & -SIDE, wholeColumns = columns & -SIDE;
+  for (let r = 0; r < wholeRows; r += step) {
+    let s = source + bytes(r);
+    let t = target + <usize>r * ldt;
+    for (let c = 0; c < wholeColumns; c += step) {
+      if (crowded) tile(s, t, min(TILE, wholeRows - r), min(TILE, wholeColumns - c), lds, ldt);
+      else for (let q: usize = 0; q < 64; q += 16) fourRows(s + q, t + (q >> 2) * ldt, SIDE, lds, ldt);
+      s += <usize>step * lds;
+      t += bytes(step);
     }
-    strip(s, t, SIDE, c, lds, ldt);
-    source += LINE;
-    target += <usize>SIDE * ldt;
   }
-  strip(source, target, rows, columns, lds, ldt);
+  strip(source + <usize>wholeColumns * lds, target + bytes(wholeColumns), wholeRows, columns - wholeColumns, lds, ldt);
+  strip(source + bytes(wholeRows), target + <usize>wholeRows * ldt, rows - wholeRows, columns, lds, ldt);
 }
 
-function block(source: usize, target: usize, lds: usize, ldt: usize): void {
-  for (let c: usize = 0; c < LINE; c += 16) {
-    const s1 = source + lds, s2 = s1 + lds, s3 = s2 + lds;
-    for (let r: usize = 0, t = target + c; r < LINE; r += 16, t += 4 * ldt) {
-      turn(v128.load(source + r), v128.load(s1 + r), v128.load(s2 + r), v128.load(s3 + r), t, ldt);
+/** Up to 64 x 64 elements by way of the scratch; `rows` and `columns` are multiples of 16. */
+function tile(source: usize, target: usize, rows: i32, columns: i32, lds: usize, ldt: usize): void {
+  const copied = scratch();
+  const end = copied + <usize>columns * TILE_ROW;
+  for (let row = copied; row < end; row += TILE_ROW) {
+    for (let r: usize = 0; r < 4 * <usize>rows; r += 64) {
+      const s = source + r, t = row + r;
+      const v0 = v128.load(s), v1 = v128.load(s, 16), v2 = v128.load(s, 32), v3 = v128.load(s, 48);
+      v128.store(t, v0);
+      v128.store(t, v1, 16);
+      v128.store(t, v2, 32);
+      v128.store(t, v3, 48);
     }
-    source = s3 + lds;
+    source += lds;
+  }
+  for (let r: usize = 0; r < bytes(rows); r += 16) {
+    fourRows(copied + r, target, columns, TILE_ROW, ldt);
+    target += 4 * ldt;
   }
 }
 
-function copyOut(target: usize, ldt: usize): void {
-  for (let row = BLOCK; row < BLOCK + <usize>SIDE * LINE; row += LINE) {
-    v128.store(target, v128.load(row));
-    v128.store(target, v128.load(row, 16), 16);
-    v128.store(target, v128.load(row, 32), 32);
-    v128.store(target, v128.load(row, 48), 48);
-    target += ldt;
+/** Four rows of the target; `columns` is a multiple of 16. */
+@inline
+function fourRows(s: usize, t: usize, columns: i32, lds: usize, ldt: usize): void {
+  for (; columns > 0; columns -= SIDE) {
+    for (let line: usize = 0; line < 64; line += 16) {
+      const s1 = s + lds, s2 = s1 + lds, s3 = s2 + lds;
+      turn(v128.load(s), v128.load(s1), v128.load(s2), v128.load(s3), t + line, ldt);
+      s = s3 + lds;
+    }
+    t += 64;
   }
 }
 

@@ -129,6 +129,22 @@ describe("a convolution of numbers that show what was added in which order", () 
   });
 });
 
+test("transposes that go through a buffer, each thread by its own", async () => {
+  const layers = [
+    input("signal", [1024, 65]),
+    layer("Permute", "turned", { dims: [2, 1] }),
+    layer("Reshape", "cut", { target_shape: [65 * 1024] }),
+  ];
+  const graph = kerasGraph({ config: sequential(layers), weights: memoryTree([]), place: ["model"] });
+  const alone = new Model(graph, "", "", kernelModule());
+  const model = await threaded(graph, 3);
+  const signal = random(8 * 65 * 1024);
+  const bytes = (output: Tensor | Record<string, Tensor>) => Buffer.from((output as Tensor).data.buffer);
+  const want = bytes(alone.predict(signal));
+  for (let run = 0; run < 10; run++) expect(want.equals(bytes(await model.predictAsync(signal)))).toBe(true);
+  model.dispose();
+});
+
 describe("a model with threads", () => {
   let model: Model;
   let alone: Model;

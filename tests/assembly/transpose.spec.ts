@@ -55,6 +55,24 @@ describe("rearrange", () => {
     }
   });
 
+  test("matrices around the 16x16 block and the 64x64 tile, crowded in the target, in the source and in both", () => {
+    const sizes = [0, 1, 15, 16, 17, 63, 64, 65, 80, 127, 128, 129];
+    for (let i = 0; i < sizes.length; i++) {
+      for (let j = 0; j < sizes.length; j++) {
+        const rows = sizes[i],
+          columns = sizes[j];
+        reset(rows * 200 + columns);
+        const target = rows * 1024;
+        expect(check([rows, columns], [1, rows], [1024, 1], rows * columns, 0, target)).toBe(0, `${rows} x ${columns} target`);
+        reset(rows * 200 + columns);
+        const source = columns * 1024;
+        expect(check([rows, columns], [1, 1024], [columns, 1], source, 0, rows * columns)).toBe(0, `${rows} x ${columns} source`);
+      }
+    }
+    reset(3);
+    expect(check([97, 83], [1, 1024], [1024, 1], 83 * 1024, 0, 97 * 1024)).toBe(0, "both");
+  });
+
   test("a batch of matrices, NLC to NCL", () => {
     for (let L = 1; L <= 9; L += 2) {
       for (let C = 1; C <= 9; C += 2) {
