@@ -145,6 +145,22 @@ test("transposes that go through a buffer, each thread by its own", async () => 
   model.dispose();
 });
 
+test("a Dense of few rows, divided by its columns, and of more, divided by its rows", async () => {
+  for (const units of [5, 31, 32, 33, 64, 65, 130]) {
+    const layers = [input("features", [11]), layer("Dense", "dense", { ...dense, units, activation: "relu" })];
+    const variables = [stored([11, units], random(11 * units, units)), stored([units], random(units, 2))];
+    const weights = memoryTree([["layers/dense", { name: "dense", variables }]]);
+    const graph = kerasGraph({ config: sequential(layers), weights, place: ["model"] });
+    const alone = new Model(graph, "", "", kernelModule());
+    const model = await threaded(graph, 3);
+    for (let batch = 1; batch <= 9; batch++) {
+      const features = random(batch * 11, batch);
+      expect(bits(await model.predictAsync(features)), `${batch} x ${units}`).toEqual(bits(alone.predict(features)));
+    }
+    model.dispose();
+  }
+});
+
 describe("a model with threads", () => {
   let model: Model;
   let alone: Model;

@@ -11,7 +11,7 @@ import { axisIndex, axisSize, inOrder, lettersOf, plainAxis, product } from "../
 import { heldLike } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import { axisLetter } from "./keras-layout.ts";
-import { packColumns, packPanels } from "./pack.ts";
+import { packColumns, packPanels, panelColumns } from "./pack.ts";
 import { count, letter } from "./schema.ts";
 
 export interface Dense {
@@ -82,6 +82,9 @@ export const toTorch: ToTorch<Dense> = ({ attributes: { units, axis }, inputs, w
 /** Up to this many outputs are computed as dot products: fewer than half of a panel's columns. */
 const narrowest = 4;
 
+/** Below this many rows, threads divide the columns: rows are given out in fours. */
+const fewRows = 8;
+
 export const toWasm: ToWasm<Dense> = ({ attributes: { units } }, wasm) => {
   const shape = wasm.inputShape(0);
   const inputs = shape[shape.length - 1]!;
@@ -93,7 +96,16 @@ export const toWasm: ToWasm<Dense> = ({ attributes: { units } }, wasm) => {
   });
   const rows = product(shape.slice(0, -1))!;
   const limits = wasm.clamp();
-  wasm.split(rows, rows * inputs * units, (from, to) => {
+  const work = rows * inputs * units;
+  if (rows < fewRows && !narrow) {
+    wasm.split(Math.ceil(units / panelColumns), work, (from, to) => {
+      const [first, last] = [from * panelColumns, Math.min(units, to * panelColumns)];
+      const [panels, y] = [weights.at(first * (1 + inputs)), wasm.output().at(first)];
+      wasm.call(kernel, wasm.input(0), inputs, panels, y, units, rows, last - first, inputs, ...limits);
+    });
+    return;
+  }
+  wasm.split(rows, work, (from, to) => {
     const [x, y] = [wasm.input(0).at(from * inputs), wasm.output().at(from * units)];
     wasm.call(kernel, x, inputs, weights, y, units, to - from, units, inputs, ...limits);
   });

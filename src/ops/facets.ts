@@ -291,7 +291,8 @@ export interface WasmWriter {
   /**
    * Calls that may be made for some of `rows` at a time, by several threads at once: `rowsFrom` makes those of one range. No
    * row's calls read what another's write, and its result is the same, bit for bit, in whatever range it is. Ranges begin at
-   * multiples of 4. `work` counts multiply-adds of all rows; see also `elementWork` (rows.ts).
+   * multiples of 4. `work` counts multiply-adds of all rows; see also `elementWork` (rows.ts). Where a family divides something
+   * else, such as panels of columns, that is what `rows` counts.
    */
   split(rows: number, work: number, rowsFrom: (from: number, to: number) => void): void;
   /** The output is the input's bytes: nothing to do. */

@@ -25,6 +25,9 @@ export interface Matrix {
   readonly groups?: number;
 }
 
+/** Columns of a panel, as `Kernels.panelWidth` tells; a panel of K rows has 1 + K of so many elements. */
+export const panelColumns = 8;
+
 /** Rows of the source that are read before the next panel is written: whole rows, so that every page is met once. */
 const rowsAtOnce = 64;
 

@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Kernels } from "../../src/ops/kernels.ts";
-import { panelElements, writeColumns, writePanels } from "../../src/ops/pack.ts";
+import { panelColumns, panelElements, writeColumns, writePanels } from "../../src/ops/pack.ts";
 
 const module = new WebAssembly.Module(
   new Uint8Array(readFileSync(new URL("../../build/kernels.wasm", import.meta.url))),
@@ -21,6 +21,8 @@ function matrix(rows: number, columns: number, groups: number, biased: boolean) 
 }
 
 describe("panels", () => {
+  it("are as wide as the kernels read them", () => expect(panelColumns).toBe(width));
+
   it.each([1, 2, 3])("hold row k, column n in panel n / width, %d groups", (groups) => {
     for (const rows of [0, 1, 2, 63, 64, 65, 129]) {
       for (let share = 1; share <= 2 * width + 1; share++) {
