@@ -20,6 +20,7 @@ const deliveries = [
   { name: "channelwise/run", entry: `${root}dist/run.js`, files: [] },
   { name: "channelwise", entry: `${root}dist/index.js`, files: [] },
   { name: "channelwise, command line", entry: `${root}dist/cli.js`, files: [] },
+  { name: "what models with threads load", entry: `${root}dist/threads.js`, files: [] },
   {
     name: "onnxruntime-web (wasm only)",
     code: `export { InferenceSession, Tensor, env } from "onnxruntime-web/wasm";`,
@@ -42,7 +43,7 @@ export async function size(context) {
   const about = `Code ${bundle ? "bundled and minified by Rolldown" : "as it lies in dist/"}; files that are fetched beside it; kB of 1000 bytes.`;
   const report = new Report(context, "size", about, [context.peers]);
   report.table([
-    { title: "delivered", width: 30, left: true },
+    { title: "delivered", width: 31, left: true },
     { title: "code kB", width: 10 },
     { title: "gzip", width: 9 },
     { title: ".wasm kB", width: 11 },
@@ -75,7 +76,7 @@ async function bundler() {
       input: id,
       cwd: root,
       platform: "browser",
-      external: /^node:|^(commander|picocolors|cli-progress)$/,
+      external: /^node:|^(commander|picocolors|cli-progress)$|threads\.js$/,
       logLevel: "silent",
       plugins: [
         {

@@ -1,13 +1,14 @@
 /**
  * Builds assembly/ into build/: kernels.wasm (plain SIMD) and kernels.relaxed.wasm, and for several threads the same two
- * with imported, shared memory. kernels.js carries the plain build as base64 text, so that a bundle needs no second file;
- * threads.js, which is loaded when a model wants threads, carries the plain shared build and the text of
- * src/platform/worker.ts. With --debug also kernels.debug.wasm, with assertions and a source map.
+ * with imported, shared memory. kernels.js carries the plain build as base64 text, and what the relaxed one has that the plain
+ * one has not (patch.js: a tenth), so that a bundle needs no second file; threads.js, which is loaded when a model wants
+ * threads, carries the shared builds likewise and the text of src/platform/worker.ts. With --debug also kernels.debug.wasm, with assertions and a source map.
  */
 import { execFileSync } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { main, version } from "assemblyscript/asc";
+import { patchFrom } from "./patch.js";
 
 const targets = ["release", "relaxed", "threads", "threadsRelaxed"];
 if (process.argv.includes("--debug")) targets.push("debug");
@@ -23,14 +24,17 @@ for (const target of targets) {
 const header = `// Generated from assembly/ by scripts/build-kernels.js with asc ${version}. Not edited by hand.\n`;
 
 /**
- * A module of text constants and its types.
- * @param {string} name @param {{ name: string, text: string, comment: string }[]} constants
+ * A module of constants and its types.
+ * @param {string} name @param {{ name: string, value: string | number[], comment: string }[]} constants
  */
 async function writeConstants(name, constants) {
   const script = constants.map(
-    ({ name, text, comment }) => `/** ${comment} */\nexport const ${name} =\n  ${JSON.stringify(text)};\n`,
+    ({ name, value, comment }) => `/** ${comment} */\nexport const ${name} =\n  ${JSON.stringify(value)};\n`,
   );
-  const types = constants.map(({ name, comment }) => `/** ${comment} */\nexport declare const ${name}: string;\n`);
+  const types = constants.map(
+    ({ name, value, comment }) =>
+      `/** ${comment} */\nexport declare const ${name}: ${typeof value === "string" ? "string" : "readonly number[]"};\n`,
+  );
   await writeFile(`build/${name}.js`, header + script.join(""));
   await writeFile(`build/${name}.d.ts`, header + types.join(""));
 }
@@ -56,18 +60,31 @@ const wasm = await readFile("build/kernels.wasm");
 const relaxed = await readFile("build/kernels.relaxed.wasm");
 const threads = await readFile("build/kernels.threads.wasm");
 const threadsRelaxed = await readFile("build/kernels.threads.relaxed.wasm");
-const builds = (plain, relaxed, how) => [
-  {
-    name: "plainBase64",
-    text: plain.toString("base64"),
-    comment: `The plain SIMD build of assembly/${how}, in base64.`,
-  },
-  { name: "relaxedBase64", text: relaxed.toString("base64"), comment: `The relaxed SIMD build${how}, in base64.` },
-];
+/** @param {Buffer} plain @param {Buffer} relaxed @param {string} how */
+function builds(plain, relaxed, how) {
+  const { steps, literal } = patchFrom(plain, relaxed);
+  return [
+    {
+      name: "plainBase64",
+      value: plain.toString("base64"),
+      comment: `The plain SIMD build of assembly/${how}, in base64.`,
+    },
+    {
+      name: "relaxedSteps",
+      value: steps,
+      comment: `How the relaxed SIMD build${how} is made of it (scripts/patch.js).`,
+    },
+    {
+      name: "relaxedBase64",
+      value: Buffer.from(literal).toString("base64"),
+      comment: "The bytes for that, in base64.",
+    },
+  ];
+}
 await writeConstants("kernels", builds(wasm, relaxed, ""));
 await writeConstants("threads", [
   ...builds(threads, threadsRelaxed, " with imported, shared memory"),
-  { name: "workerText", text: await compileWorker(), comment: "src/platform/worker.ts as JavaScript." },
+  { name: "workerText", value: await compileWorker(), comment: "src/platform/worker.ts as JavaScript." },
 ]);
 console.log(
   `kernels.wasm ${wasm.length} bytes, kernels.relaxed.wasm ${relaxed.length} bytes, kernels.threads.wasm ${threads.length} bytes`,

@@ -8,6 +8,7 @@ import { relaxedSimd } from "wasm-feature-detect";
 import { describe, expect, it } from "vitest";
 import type { Kernels } from "../src/ops/kernels.ts";
 import { panelElements, writeColumns, writePanels } from "../src/ops/pack.ts";
+import { newestBuild, patched } from "../src/platform/kernels.ts";
 
 type Exports = Kernels & { memory: WebAssembly.Memory; heapBase(): number };
 
@@ -134,12 +135,38 @@ describe("the interface", () => {
   });
 
   it("is what kernels.js and threads.js carry", async () => {
-    const one = await import("../build/kernels.js");
-    expect(Buffer.from(one.plainBase64, "base64").equals(read("kernels.wasm"))).toBe(true);
-    const several = await import("../build/threads.js");
-    expect(Buffer.from(several.plainBase64, "base64").equals(read("kernels.threads.wasm"))).toBe(true);
-    expect(Buffer.from(one.relaxedBase64, "base64").equals(read("kernels.relaxed.wasm"))).toBe(true);
-    expect(Buffer.from(several.relaxedBase64, "base64").equals(read("kernels.threads.relaxed.wasm"))).toBe(true);
+    for (const [carried, infix] of [
+      [await import("../build/kernels.js"), ""],
+      [await import("../build/threads.js"), "threads."],
+    ] as const) {
+      const plain = read(`kernels.${infix}wasm`);
+      expect(Buffer.from(carried.plainBase64, "base64").equals(plain)).toBe(true);
+      const literal = Buffer.from(carried.relaxedBase64, "base64");
+      const relaxed = patched(plain, carried.relaxedSteps, literal);
+      expect(Buffer.from(relaxed).equals(read(`kernels.${infix}relaxed.wasm`))).toBe(true);
+      // What the runtime in use gets of the two.
+      const newest = newestBuild(carried);
+      expect(Buffer.from(newest).equals(builds.length === 2 ? relaxed : plain)).toBe(true);
+    }
+  });
+
+  it("are told by a patch that undoes itself, whatever the two have in common", async () => {
+    const { patchFrom } = await import(new URL("../scripts/patch.js", import.meta.url).href);
+    const bytes = (count: number, seed: number) => Uint8Array.from(floats(count, seed), (value) => value * 127);
+    const base = bytes(300, 1);
+    const join = (...parts: Uint8Array[]) => Uint8Array.from(parts.flatMap((part) => [...part]));
+    const cases = [
+      new Uint8Array(0),
+      base,
+      bytes(50, 2),
+      join(bytes(9, 3), base),
+      join(base.subarray(0, 100), bytes(1, 4), base.subarray(100)),
+      join(base.subarray(200), base.subarray(0, 30), bytes(40, 5), base.subarray(31, 54)),
+    ];
+    for (const wanted of cases) {
+      const { steps, literal } = patchFrom(base, wanted);
+      expect(patched(base, steps, literal)).toEqual(wanted);
+    }
   });
 });
 

@@ -5,20 +5,43 @@
  * There are two builds of the same source: for plain SIMD, which every runtime has, and for relaxed SIMD (fused
  * multiply-add), which Node 22, Deno, Bun, Chromium, Firefox and workerd have and Node 20 and WebKit do not.
  */
-import { plainBase64, relaxedBase64 } from "#kernels";
+import * as builds from "#kernels";
 
 let compiled: WebAssembly.Module | undefined;
 
 /** The kernels as a module; the given one if there is one. */
 export function kernelModule(given?: WebAssembly.Module): WebAssembly.Module {
   if (given) return given;
-  compiled ??= new WebAssembly.Module(newestBuild(plainBase64, relaxedBase64));
+  compiled ??= new WebAssembly.Module(newestBuild(builds));
   return compiled;
 }
 
-/** The bytes of the newest build that this runtime understands; the other one stays text. */
-export function newestBuild(plain: string, relaxed: string): Uint8Array<ArrayBuffer> {
-  return decode(WebAssembly.validate(relaxedMadd) ? relaxed : plain);
+/** Both builds as text: the plain one, and the relaxed one as a patch of it. */
+export interface Builds {
+  readonly plainBase64: string;
+  readonly relaxedSteps: readonly number[];
+  readonly relaxedBase64: string;
+}
+
+/** The bytes of the newest build that this runtime understands. */
+export function newestBuild({ plainBase64, relaxedSteps, relaxedBase64 }: Builds): Uint8Array<ArrayBuffer> {
+  const plain = decode(plainBase64);
+  return WebAssembly.validate(relaxedMadd) ? patched(plain, relaxedSteps, decode(relaxedBase64)) : plain;
+}
+
+/** Triples of where the base goes on, for how long, and how many bytes of the literal follow; see scripts/patch.js. */
+export function patched(base: Uint8Array, steps: readonly number[], literal: Uint8Array): Uint8Array<ArrayBuffer> {
+  const size = steps.reduce((sum, step, index) => (index % 3 === 0 ? sum : sum + step), 0);
+  const bytes = new Uint8Array(size);
+  let [at, taken] = [0, 0];
+  for (let step = 0; step < steps.length; step += 3) {
+    const [from, length, own] = steps.slice(step, step + 3) as [number, number, number];
+    bytes.set(base.subarray(from, from + length), at);
+    bytes.set(literal.subarray(taken, taken + own), at + length);
+    at += length + own;
+    taken += own;
+  }
+  return bytes;
 }
 
 /**

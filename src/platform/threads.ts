@@ -35,9 +35,9 @@ const allPages = 65536;
 export async function threadHost(): Promise<ThreadHost | null> {
   if (typeof SharedArrayBuffer === "undefined" || globalThis.crossOriginIsolated === false) return null;
   try {
-    const { plainBase64, relaxedBase64, workerText } = await import("#threads");
-    const bytes = newestBuild(plainBase64, relaxedBase64);
-    const start = hasProcess() ? await nodeStarter(workerText) : webStarter(workerText);
+    const builds = await import("#threads");
+    const bytes = newestBuild(builds);
+    const start = hasProcess() ? await nodeStarter(builds.workerText) : webStarter(builds.workerText);
     return { module: await WebAssembly.compile(bytes), memory: sharedMemory(), start };
   } catch {
     return null;
