@@ -10,7 +10,7 @@
 import type { ValueId } from "../graph/graph.ts";
 import type { Arrange, Evaluate, FromKeras, KerasCall, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import { type BinaryKernel, arrange as arrangeAlike, binary, broadcastAxes, evaluateBroadcast } from "./merge.ts";
-import { alike, numberPlace, operand } from "./operands.ts";
+import { alike, numberPlace, type Operand, operand } from "./operands.ts";
 import { finite, nullOr, oneOf } from "./schema.ts";
 import { shapeMismatch } from "../error.ts";
 
@@ -107,30 +107,31 @@ const mirrored: Record<Compare["kind"], Compare["kind"]> = {
 };
 
 /** Adds a comparison with a number or of two tensors of the same number of axes. */
-export function emitCompare(call: KerasCall, kind: Compare["kind"], a: ValueId, b: ValueId | number): ValueId {
-  const inputs = typeof b === "number" ? [a] : alike(call, [a, b]);
-  return call.emit<Compare>("compare", { kind, value: typeof b === "number" ? Math.fround(b) : null }, inputs);
+export function emitCompare(call: KerasCall, kind: Compare["kind"], a: ValueId, b: Operand): ValueId {
+  return "tensor" in b
+    ? call.emit<Compare>("compare", { kind, value: null }, alike(call, [a, b.tensor]))
+    : call.emit<Compare>("compare", { kind, value: Math.fround(b.number) }, [a]);
 }
 
 function comparing(kind: Compare["kind"]): FromKeras {
   return (call) => {
     const [a, b] = [operand(call, "x1", 0), operand(call, "x2", 1)];
-    if ("tensor" in a) return emitCompare(call, kind, a.tensor, "tensor" in b ? b.tensor : b.number);
-    if ("tensor" in b) return emitCompare(call, mirrored[kind], b.tensor, a.number);
+    if ("tensor" in a) return emitCompare(call, kind, a.tensor, b);
+    if ("tensor" in b) return emitCompare(call, mirrored[kind], b.tensor, a);
     return call.config.refuse("inputs", "expected a tensor among the operands");
   };
 }
 
 /** Whether the elements are not zero, as a bool. */
 export function truth(call: KerasCall, value: ValueId): ValueId {
-  return call.type(value) === "bool" ? value : emitCompare(call, "notEqual", value, 0);
+  return call.type(value) === "bool" ? value : emitCompare(call, "notEqual", value, { number: 0 });
 }
 
 function logical(kind: "and" | "or" | "xor"): FromKeras {
   return (call) => {
     const [a, b] = [call.tensor("x1", 0), call.tensor("x2", 1)];
     if (a === null || b === null) return call.config.refuse("inputs", "expected two tensors");
-    return emitCompare(call, kind, truth(call, a), truth(call, b));
+    return emitCompare(call, kind, truth(call, a), { tensor: truth(call, b) });
   };
 }
 
@@ -144,5 +145,5 @@ export const fromOperation: Record<string, FromKeras> = {
   LogicalAnd: logical("and"),
   LogicalOr: logical("or"),
   LogicalXor: logical("xor"),
-  LogicalNot: (call) => emitCompare(call, "equal", call.tensor("x", 0) ?? call.input(), 0),
+  LogicalNot: (call) => emitCompare(call, "equal", call.tensor("x", 0) ?? call.input(), { number: 0 }),
 };
