@@ -37,7 +37,7 @@ export { embedding } from "./embedding";
 export { gemm } from "./gemm";
 export { heapBase } from "./lanes";
 export { packedBytes, panelWidth } from "./panel";
-export { add, divide, equal, fill, greater, greaterEqual, maximum, minimum, multiply, notEqual, power, scale, scaleShift, subtract } from "./pointwise";
+export { add, divide, equal, fill, greater, greaterEqual, keep, maximum, minimum, multiply, notEqual, power, scale, scaleShift, subtract } from "./pointwise";
 export { maths } from "./maths";
 export { placePlan, planBytes } from "./plan";
 export { averagePool1d, globalAveragePool1d, globalMaxPool1d, maxPool1d } from "./pool1d";

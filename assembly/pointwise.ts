@@ -29,6 +29,7 @@ const EQUAL = 7;
 const NOT_EQUAL = 8;
 const GREATER = 9;
 const GREATER_EQUAL = 10;
+const KEEP = 11;
 
 export function add(a: usize, b: usize, y: usize, rank: i32, table: usize): void {
   binary(ADD, a, b, y, rank, table);
@@ -72,6 +73,10 @@ export function greater(a: usize, b: usize, y: usize, rank: i32, table: usize): 
 
 export function greaterEqual(a: usize, b: usize, y: usize, rank: i32, table: usize): void {
   binary(GREATER_EQUAL, a, b, y, rank, table);
+}
+
+export function keep(a: usize, b: usize, y: usize, rank: i32, table: usize): void {
+  binary(KEEP, a, b, y, rank, table);
 }
 
 function binary(op: i32, a: usize, b: usize, y: usize, rank: i32, table: usize): void {
@@ -128,6 +133,7 @@ function single(op: i32, a: f32, b: f32): f32 {
   if (op === EQUAL) return a === b ? 1 : 0;
   if (op === NOT_EQUAL) return a !== b ? 1 : 0;
   if (op === GREATER) return a > b ? 1 : 0;
+  if (op === KEEP) return b !== 0 ? a : 0;
   return a >= b ? 1 : 0;
 }
 

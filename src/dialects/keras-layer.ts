@@ -118,6 +118,10 @@ class Call implements KerasCall {
     return make ? make() : null;
   }
 
+  masked(input: ValueId = this.input()): boolean {
+    return this.tensor("mask") !== null || this.#graph.masks.has(input);
+  }
+
   carry(output: ValueId, make: (() => ValueId) | null): void {
     this.#carried.add(output);
     let made: ValueId | undefined;

@@ -26,6 +26,7 @@ const carriers = new Set([
   "Rescaling",
   "Softmax",
   "SpatialDropout1D",
+  "TimeDistributed",
   "UnitNormalization",
 ]);
 

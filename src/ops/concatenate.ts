@@ -8,8 +8,11 @@
  */
 import { type Axis, axisIndex, lettersOf, type Part, plainAxis, product } from "../axes.ts";
 import { shapeMismatch } from "../error.ts";
+import type { ValueId } from "../graph/graph.ts";
+import type { Compare } from "./compare.ts";
+import { alike } from "./operands.ts";
 import { commonOrder, heldLike, reorderHeld } from "./arrange.ts";
-import type { Arrange, Axes, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
+import type { Arrange, Axes, Evaluate, FromKeras, KerasCall, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import { axisLetter } from "./keras-layout.ts";
 import { copy } from "./rows.ts";
 import { letter } from "./schema.ts";
@@ -88,6 +91,35 @@ function blockSize(axes: Axes, axis: string): number {
   return product(axes.slice(axisIndex(axes, axis)).map((own) => own.size))!;
 }
 
+/**
+ * Masks end to end where steps are; beside each other, a step counts where it does in any input, and in all of them if one of
+ * the inputs has no mask.
+ */
+function carryMasks(call: KerasCall, output: ValueId, axis: string): void {
+  const { inputs, config } = call;
+  const masked = inputs.filter((input) => call.masked(input));
+  const along = axis !== lettersOf(call.axes(output)).at(-1);
+  if (masked.length === 0 || (!along && masked.length < inputs.length)) return;
+  call.carry(output, () => {
+    if (masked.length < inputs.length)
+      config.refuse("inputs", "some have a mask and others have none, and a layer behind takes the mask; give all one");
+    const masks = alike(
+      call,
+      inputs.map((input) => call.mask(input)!),
+    );
+    const letters = lettersOf(call.axes(masks[0]!));
+    if (letters.length !== lettersOf(call.axes(output)).length - 1)
+      config.refuse("inputs", "expected masks of one axis less than the inputs");
+    if (along)
+      return call.emit<Concatenate>(
+        "concatenate",
+        { axis: letters[lettersOf(call.axes(output)).indexOf(axis)]! },
+        masks,
+      );
+    return masks.reduce((sofar, mask) => call.emit<Compare>("compare", { kind: "or", value: null }, [sofar, mask]));
+  });
+}
+
 export const fromKeras: Record<string, FromKeras> = {
   Concatenate(call) {
     const { inputs, config } = call;
@@ -102,7 +134,10 @@ export const fromKeras: Record<string, FromKeras> = {
     const axis = axisLetter(call, renamed[0]!, config.axis("axis", -1));
     if (axis === "N") config.refuse("axis", "the batch axis can't be concatenated along");
     const attributes: Concatenate = { axis };
-    return renamed.length === 1 ? renamed[0]! : call.emit("concatenate", attributes, renamed);
+    if (renamed.length === 1) return renamed[0]!;
+    const output = call.emit("concatenate", attributes, renamed);
+    carryMasks(call, output, axis);
+    return output;
   },
 };
 

@@ -164,6 +164,8 @@ export interface KerasCall {
    * left for this input; null where there is none.
    */
   mask(input?: ValueId): ValueId | null;
+  /** Whether there is a mask, without making it. */
+  masked(input?: ValueId): boolean;
   /** Leaves a mask for the layers behind; `make` is called once, if one of them asks. Null: the output has none. */
   carry(output: ValueId, make: (() => ValueId) | null): void;
   /**

@@ -23,10 +23,14 @@ import * as resize1d from "./resize1d.ts";
 import * as softmax from "./softmax.ts";
 import * as conv1dTranspose from "./conv1d-transpose.ts";
 import * as embedding from "./embedding.ts";
+import * as keep from "./keep.ts";
+import * as time from "./time.ts";
+import * as adaptivePool1d from "./adaptive-pool1d.ts";
 
 /** The attributes of each operator. */
 export interface Attributes {
   activation: activation.Activation;
+  adaptivePool1d: adaptivePool1d.AdaptivePool1d;
   arithmetic: arithmetic.Arithmetic;
   batchNorm: batchNorm.BatchNorm;
   cast: cast.Cast;
@@ -37,7 +41,9 @@ export interface Attributes {
   dense: dense.Dense;
   dropout: dropout.Dropout;
   embedding: embedding.Embedding;
+  foldTime: time.Time;
   globalPool1d: pool1d.GlobalPool1d;
+  keep: keep.Keep;
   maths: maths.Maths;
   merge: merge.Merge;
   pool1d: pool1d.Pool1d;
@@ -48,6 +54,7 @@ export interface Attributes {
   resize1d: resize1d.Resize1d;
   slice: slice.Slice;
   softmax: softmax.Softmax;
+  unfoldTime: time.Time;
 }
 
 /** An operator's name. */
@@ -56,6 +63,7 @@ export type OpKind = keyof Attributes;
 /** Shape rules and weights. */
 export const specs = {
   activation: activation.spec,
+  adaptivePool1d: adaptivePool1d.spec,
   arithmetic: arithmetic.spec,
   batchNorm: batchNorm.spec,
   cast: cast.spec,
@@ -66,7 +74,9 @@ export const specs = {
   dense: dense.spec,
   dropout: dropout.spec,
   embedding: embedding.spec,
+  foldTime: time.foldSpec,
   globalPool1d: pool1d.globalSpec,
+  keep: keep.spec,
   maths: maths.spec,
   merge: merge.spec,
   pool1d: pool1d.spec,
@@ -77,11 +87,13 @@ export const specs = {
   resize1d: resize1d.spec,
   slice: slice.spec,
   softmax: softmax.spec,
+  unfoldTime: time.unfoldSpec,
 } satisfies { [K in OpKind]: OpSpec<Attributes[K]> };
 
 /** The orders of axes that each operator takes. */
 export const arranges = {
   activation: activation.arrange,
+  adaptivePool1d: adaptivePool1d.arrange,
   arithmetic: arithmetic.arrange,
   batchNorm: batchNorm.arrange,
   cast: cast.arrange,
@@ -92,7 +104,9 @@ export const arranges = {
   dense: dense.arrange,
   dropout: dropout.arrange,
   embedding: embedding.arrange,
+  foldTime: time.foldArrange,
   globalPool1d: pool1d.globalArrange,
+  keep: keep.arrange,
   maths: maths.arrange,
   merge: merge.arrange,
   pool1d: pool1d.arrange,
@@ -103,11 +117,13 @@ export const arranges = {
   resize1d: resize1d.arrange,
   slice: slice.arrange,
   softmax: softmax.arrange,
+  unfoldTime: time.unfoldArrange,
 } satisfies { [K in OpKind]: Arrange<Attributes[K]> };
 
 /** Plain-loop definitions in float64. */
 export const evaluates = {
   activation: activation.evaluate,
+  adaptivePool1d: adaptivePool1d.evaluate,
   arithmetic: arithmetic.evaluate,
   batchNorm: batchNorm.evaluate,
   cast: cast.evaluate,
@@ -118,7 +134,9 @@ export const evaluates = {
   dense: dense.evaluate,
   dropout: dropout.evaluate,
   embedding: embedding.evaluate,
+  foldTime: time.foldEvaluate,
   globalPool1d: pool1d.globalEvaluate,
+  keep: keep.evaluate,
   maths: maths.evaluate,
   merge: merge.evaluate,
   pool1d: pool1d.evaluate,
@@ -129,11 +147,13 @@ export const evaluates = {
   resize1d: resize1d.evaluate,
   slice: slice.evaluate,
   softmax: softmax.evaluate,
+  unfoldTime: time.unfoldEvaluate,
 } satisfies { [K in OpKind]: Evaluate<Attributes[K]> };
 
 /** PyTorch's spelling. */
 export const toTorch = {
   activation: activation.toTorch,
+  adaptivePool1d: adaptivePool1d.toTorch,
   arithmetic: arithmetic.toTorch,
   batchNorm: batchNorm.toTorch,
   cast: cast.toTorch,
@@ -144,7 +164,9 @@ export const toTorch = {
   dense: dense.toTorch,
   dropout: dropout.toTorch,
   embedding: embedding.toTorch,
+  foldTime: time.foldToTorch,
   globalPool1d: pool1d.globalToTorch,
+  keep: keep.toTorch,
   maths: maths.toTorch,
   merge: merge.toTorch,
   pool1d: pool1d.toTorch,
@@ -155,11 +177,13 @@ export const toTorch = {
   resize1d: resize1d.toTorch,
   slice: slice.toTorch,
   softmax: softmax.toTorch,
+  unfoldTime: time.unfoldToTorch,
 } satisfies { [K in OpKind]: ToTorch<Attributes[K]> };
 
 /** Kernel calls. */
 export const toWasm = {
   activation: activation.toWasm,
+  adaptivePool1d: adaptivePool1d.toWasm,
   arithmetic: arithmetic.toWasm,
   batchNorm: batchNorm.toWasm,
   cast: cast.toWasm,
@@ -170,7 +194,9 @@ export const toWasm = {
   dense: dense.toWasm,
   dropout: dropout.toWasm,
   embedding: embedding.toWasm,
+  foldTime: time.foldToWasm,
   globalPool1d: pool1d.globalToWasm,
+  keep: keep.toWasm,
   maths: maths.toWasm,
   merge: merge.toWasm,
   pool1d: pool1d.toWasm,
@@ -181,6 +207,7 @@ export const toWasm = {
   resize1d: resize1d.toWasm,
   slice: slice.toWasm,
   softmax: softmax.toWasm,
+  unfoldTime: time.unfoldToWasm,
 } satisfies { [K in OpKind]: ToWasm<Attributes[K]> };
 
 /** Keras' classes by family; a class stands in one family only. */
@@ -199,6 +226,9 @@ const kerasTables: readonly Readonly<Record<string, FromKeras>>[] = [
   softmax.fromKeras,
   conv1dTranspose.fromKeras,
   embedding.fromKeras,
+  keep.fromKeras,
+  adaptivePool1d.fromKeras,
+  time.fromKeras,
 ];
 
 /** The operations of `keras.ops` by family, under the names of their classes. */

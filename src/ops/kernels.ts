@@ -178,6 +178,8 @@ export interface Kernels {
   notEqual(a: number, b: number, y: number, rank: number, table: number): void;
   greater(a: number, b: number, y: number, rank: number, table: number): void;
   greaterEqual(a: number, b: number, y: number, rank: number, table: number): void;
+  /** a where b is not 0, else 0. */
+  keep(a: number, b: number, y: number, rank: number, table: number): void;
   /** y[i] = x[i] * factor. In place allowed. */
   scale(x: number, y: number, count: number, factor: number): void;
 

@@ -20,6 +20,7 @@ import type {
   ToWasm,
   WasmWriter,
 } from "./facets.ts";
+import { alike } from "./operands.ts";
 import { elementWork } from "./rows.ts";
 import { oneOf } from "./schema.ts";
 
@@ -131,7 +132,17 @@ function merging(kind: Merge["kind"]): FromKeras {
     if (kind === "subtract" && inputs.length !== 2)
       config.refuse("inputs", `Subtract takes two inputs, got ${inputs.length}`);
     const attributes: Merge = { kind };
-    return call.emit("merge", attributes, aligned(call));
+    const output = call.emit("merge", attributes, aligned(call));
+    // A step counts where it does in any input, if all inputs have masks.
+    if (inputs.every((input) => call.masked(input))) {
+      call.carry(output, () => {
+        const masks = inputs.map((input) => call.mask(input)!);
+        return masks.reduce((sofar, mask) =>
+          call.emit("compare", { kind: "or", value: null }, alike(call, [sofar, mask])),
+        );
+      });
+    }
+    return output;
   };
 }
 
@@ -196,7 +207,8 @@ export type BinaryKernel =
   | "equal"
   | "notEqual"
   | "greater"
-  | "greaterEqual";
+  | "greaterEqual"
+  | "keep";
 
 /** One operation on two operands, divided along the outermost dimension; operands of the result's shape are one long row. */
 export function binary(

@@ -7,10 +7,15 @@
  *         GlobalMaxPooling1D, GlobalAveragePooling1D
  * PyTorch F.max_pool1d, F.avg_pool1d(count_include_pad=False), x.amax, x.mean
  */
-import { axisSize, withAxis } from "../axes.ts";
+import { axisSize, lettersOf, withAxis } from "../axes.ts";
 import { shapeMismatch } from "../error.ts";
+import type { ValueId } from "../graph/graph.ts";
+import { emitArithmetic } from "./arithmetic.ts";
 import { follow, spatial } from "./arrange.ts";
-import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
+import { floats } from "./cast.ts";
+import { emitKeep } from "./keep.ts";
+import type { Reduce } from "./reduce.ts";
+import type { Arrange, Evaluate, FromKeras, KerasCall, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import { channelsLast } from "./keras-layout.ts";
 import { elementWork, pieces } from "./rows.ts";
 import { boolean, oneOf } from "./schema.ts";
@@ -117,9 +122,27 @@ function pooling(kind: Pool1d["kind"]): FromKeras {
 function globalPooling(kind: GlobalPool1d["kind"]): FromKeras {
   return (call) => {
     const { input, restore } = channelsLast(call);
-    const attributes: GlobalPool1d = { kind, keepdims: call.config.boolean("keepdims", false) };
+    const keepdims = call.config.boolean("keepdims", false);
+    if (kind === "average" && call.masked()) return restore(maskedMean(call, input, keepdims));
+    const attributes: GlobalPool1d = { kind, keepdims };
     return restore(call.emit("globalPool1d", attributes, [input]));
   };
+}
+
+/** The mean of the steps that count; of none, 0 / 0 as in Keras. */
+function maskedMean(call: KerasCall, input: ValueId, keepdims: boolean): ValueId {
+  const mask = call.mask()!;
+  const own = lettersOf(call.axes(mask));
+  if (
+    own.length !== 2 ||
+    call.config.choice("data_format", ["channels_last", "channels_first"], "channels_last") !== "channels_last"
+  )
+    call.config.refuse("mask", "expected a mask of the steps of a channels_last series");
+  const attributes: Reduce = { kind: "sum", axes: "L", keep: keepdims };
+  const sum = call.emit("reduce", attributes, [emitKeep(call, input, mask)]);
+  const weights = floats(call, call.rearrange(mask, `${own}1`, "NLC"));
+  const count = call.emit("reduce", attributes, [weights]);
+  return emitArithmetic(call, "divide", { tensor: sum }, { tensor: count });
 }
 
 export const fromKeras: Record<string, FromKeras> = {

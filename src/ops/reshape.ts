@@ -6,7 +6,8 @@
  * A `rearrange` is where the order of axes becomes a number's place: in a plan it moves nothing, since the planner has
  * its input held in an order that makes it a view, or remembers (`--flatten fold`) in which order the parts came out.
  *
- * Keras   Flatten: `NLC` to `N(LC)`; Permute; Reshape, which is a Flatten where it gives a vector
+ * Keras   Flatten: `NLC` to `N(LC)`; Permute; Reshape, which is a Flatten where it gives a vector; RepeatVector, a new length of
+ *         one element that is repeated
  * PyTorch x.permute, x.flatten, x.unflatten, x.reshape
  */
 import {
@@ -29,6 +30,7 @@ import { shapeMismatch } from "../error.ts";
 import { canonical, reorderHeld } from "./arrange.ts";
 import type { ValueId } from "../graph/graph.ts";
 import type { Arrange, Evaluate, FromKeras, KerasCall, OpSpec, ToTorch, ToWasm } from "./facets.ts";
+import type { Resize1d } from "./resize1d.ts";
 import { copy } from "./rows.ts";
 import { count, layout, letters, listOf } from "./schema.ts";
 
@@ -311,6 +313,14 @@ export function emitReshape(call: KerasCall, input: ValueId, shape: readonly num
 }
 
 export const fromKeras: Record<string, FromKeras> = {
+  RepeatVector(call) {
+    const input = call.input();
+    const letters = lettersOf(call.axes(input));
+    if (letters.length !== 2) call.config.refuse("input", `expected a vector per sample, got ${letters.length} axes`);
+    const attributes: Resize1d = { kind: "repeat", before: call.config.integer("n"), after: 0 };
+    const step = call.rearrange(input, `${letters[0]}1${letters[1]}`, "NLC");
+    return call.emit("resize1d", attributes, [step]);
+  },
   Flatten(call) {
     const input = call.input();
     const letters = lettersOf(call.axes(input));
