@@ -15,6 +15,7 @@
  */
 import * as elementary from "./elementary";
 import { aligned, bytes, load4, store4 } from "./lanes";
+import { softmax } from "./softmax";
 
 /** Klambauer et al., Self-Normalizing Neural Networks, 2017. */
 const SELU_ALPHA: f32 = 1.6732632423543772;
@@ -176,6 +177,43 @@ export function glu(x: usize, y: usize, outer: i32, half: i32, inner: i32): void
       y += bytes(count);
     }
     x += gate;
+  }
+}
+
+export const TANH: i32 = Kind.Tanh, SIGMOID: i32 = Kind.Sigmoid;
+
+/** Functions that are no activation of their own: none at all, and the softmax of the row. */
+const LINEAR: i32 = 100, SOFTMAX: i32 = 101;
+
+/** A function by its number, in place over one row; the numbers are those of `Kind`, in src/ops/recurrent.ts too. */
+export function applyTo(kind: i32, x: usize, count: i32, p: f32, q: f32, r: f32): void {
+  switch (kind) {
+    case LINEAR: return;
+    case SOFTMAX: return softmax(x, x, 1, count, 1);
+    case Kind.Relu: return relu(x, x, count, p, q, r);
+    case Kind.Elu: return elu(x, x, count, p);
+    case Kind.Selu: return selu(x, x, count);
+    case Kind.Celu: return celu(x, x, count, p);
+    case Kind.Exponential: return exponential(x, x, count);
+    case Kind.Gelu: return gelu(x, x, count);
+    case Kind.GeluTanh: return geluTanh(x, x, count);
+    case Kind.Silu: return silu(x, x, count);
+    case Kind.Mish: return mish(x, x, count);
+    case Kind.Softplus: return softplus(x, x, count);
+    case Kind.Softsign: return softsign(x, x, count);
+    case Kind.Tanh: return tanh(x, x, count);
+    case Kind.Sigmoid: return sigmoid(x, x, count);
+    case Kind.LogSigmoid: return logSigmoid(x, x, count);
+    case Kind.HardSigmoid: return hardSigmoid(x, x, count);
+    case Kind.HardSilu: return hardSilu(x, x, count);
+    case Kind.HardTanh: return hardTanh(x, x, count);
+    case Kind.HardShrink: return hardShrink(x, x, count, p);
+    case Kind.SoftShrink: return softShrink(x, x, count, p);
+    case Kind.TanhShrink: return tanhShrink(x, x, count);
+    case Kind.SparsePlus: return sparsePlus(x, x, count);
+    case Kind.Squareplus: return squareplus(x, x, count, p);
+    case Kind.SparseSigmoid: return sparseSigmoid(x, x, count);
+    default: unreachable();
   }
 }
 

@@ -42,5 +42,6 @@ export { maths } from "./maths";
 export { placePlan, planBytes } from "./plan";
 export { averagePool1d, globalAveragePool1d, globalMaxPool1d, maxPool1d } from "./pool1d";
 export { reduce } from "./reduce";
+export { recurrent } from "./recurrent";
 export { logSoftmax, softmax, sparsemax } from "./softmax";
 export { rearrange } from "./transpose";

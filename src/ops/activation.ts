@@ -92,7 +92,9 @@ function erf(x: number): number {
   return Math.sign(x) * (1 - Math.exp(-z * z) / (fraction * Math.sqrt(Math.PI)));
 }
 
-const numbers = (parameters: Activation["parameters"]) => parameters.map((value) => value ?? Number.POSITIVE_INFINITY);
+/** The parameters with their infinities. */
+export const numbers = (parameters: Activation["parameters"]) =>
+  parameters.map((value) => value ?? Number.POSITIVE_INFINITY);
 
 export const evaluate: Evaluate<Activation> = ({ kind, parameters }, [x]) => {
   const definition = definitions[kind] as (x: number, ...parameters: number[]) => number;
@@ -221,6 +223,17 @@ export const fromOperation: Record<string, FromKeras> = {
   SparseSigmoid: operation("sparseSigmoid"),
   Squareplus: operation("squareplus", { b: 4 }),
 };
+/** The function of this name with its defaults, as a cell of a recurrent layer takes one; null where the name is none. */
+export function namedActivation(name: string): Activation | null {
+  return (Object.hasOwn(elementwise, name) && elementwise[name]) || null;
+}
+
+/** The function on one number. */
+export function activationFunction({ kind, parameters }: Activation): (x: number) => number {
+  const definition = definitions[kind] as (x: number, ...parameters: number[]) => number;
+  const known = numbers(parameters);
+  return (x) => definition(x, ...known);
+}
 
 // --------------------------------------------------------------------------------------------------- PyTorch
 
@@ -261,8 +274,12 @@ const torchText: Record<ActivationKind, (x: string, ...parameters: number[]) => 
   sparseSigmoid: (x) => `torch.clamp((${x} + 1) / 2, min=0, max=1)`,
 };
 
-export const toTorch: ToTorch<Activation> = ({ attributes: { kind, parameters } }, torch) =>
-  torchText[kind](torch.input(0), ...numbers(parameters));
+export const toTorch: ToTorch<Activation> = ({ attributes }, torch) => activationText(attributes, torch.input(0));
+
+/** The function as a PyTorch expression of the variable `x`. */
+export function activationText({ kind, parameters }: Activation, x: string): string {
+  return torchText[kind](x, ...numbers(parameters));
+}
 
 // ------------------------------------------------------------------------------------------------------ wasm
 

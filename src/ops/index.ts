@@ -18,6 +18,9 @@ import * as dropout from "./dropout.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import * as merge from "./merge.ts";
 import * as pool1d from "./pool1d.ts";
+import * as recurrent from "./recurrent.ts";
+import * as recurrentKeras from "./recurrent-keras.ts";
+import * as recurrentTorch from "./recurrent-torch.ts";
 import * as reshape from "./reshape.ts";
 import * as resize1d from "./resize1d.ts";
 import * as softmax from "./softmax.ts";
@@ -49,6 +52,7 @@ export interface Attributes {
   pool1d: pool1d.Pool1d;
   rearrange: reshape.Rearrange;
   reduce: reduce.Reduce;
+  recurrent: recurrent.Recurrent;
   reorder: reshape.Reorder;
   reshape: reshape.Reshape;
   resize1d: resize1d.Resize1d;
@@ -82,6 +86,7 @@ export const specs = {
   pool1d: pool1d.spec,
   rearrange: reshape.rearrangeSpec,
   reduce: reduce.spec,
+  recurrent: recurrent.spec,
   reorder: reshape.reorderSpec,
   reshape: reshape.spec,
   resize1d: resize1d.spec,
@@ -112,6 +117,7 @@ export const arranges = {
   pool1d: pool1d.arrange,
   rearrange: reshape.rearrangeArrange,
   reduce: reduce.arrange,
+  recurrent: recurrent.arrange,
   reorder: reshape.reorderArrange,
   reshape: reshape.arrange,
   resize1d: resize1d.arrange,
@@ -142,6 +148,7 @@ export const evaluates = {
   pool1d: pool1d.evaluate,
   rearrange: reshape.rearrangeEvaluate,
   reduce: reduce.evaluate,
+  recurrent: recurrent.evaluate,
   reorder: reshape.reorderEvaluate,
   reshape: reshape.evaluate,
   resize1d: resize1d.evaluate,
@@ -172,6 +179,7 @@ export const toTorch = {
   pool1d: pool1d.toTorch,
   rearrange: reshape.rearrangeToTorch,
   reduce: reduce.toTorch,
+  recurrent: recurrentTorch.toTorch,
   reorder: reshape.reorderToTorch,
   reshape: reshape.toTorch,
   resize1d: resize1d.toTorch,
@@ -202,6 +210,7 @@ export const toWasm = {
   pool1d: pool1d.toWasm,
   rearrange: reshape.rearrangeToWasm,
   reduce: reduce.toWasm,
+  recurrent: recurrent.toWasm,
   reorder: reshape.reorderToWasm,
   reshape: reshape.toWasm,
   resize1d: resize1d.toWasm,
@@ -221,6 +230,7 @@ const kerasTables: readonly Readonly<Record<string, FromKeras>>[] = [
   merge.fromKeras,
   pool1d.fromKeras,
   pool1d.globalFromKeras,
+  recurrentKeras.fromKeras,
   reshape.fromKeras,
   resize1d.fromKeras,
   softmax.fromKeras,

@@ -199,6 +199,40 @@ export interface Kernels {
 
   /** y[i] = f(x[i]), in place allowed; `kind` by number, see assembly/maths.ts. */
   maths(x: number, y: number, count: number, kind: number): void;
+  /**
+   * The steps of a recurrent layer; assembly/recurrent.ts has the formulas. x: the input's part of the gates, each gate
+   * U4 = units up to a multiple of 4 wide; h, c: rows x U4, the states before and after; z: rows x gates * U4, scratch.
+   * Functions are numbers of src/ops/recurrent.ts. y and mask (0 for none) need not be 16-byte aligned; steps may be negative.
+   */
+  recurrent(
+    cell: number,
+    x: number,
+    xStep: number,
+    xSample: number,
+    R: number,
+    candidate: number,
+    h: number,
+    c: number,
+    z: number,
+    mask: number,
+    maskStep: number,
+    maskSample: number,
+    y: number,
+    yStep: number,
+    ySample: number,
+    zeroMasked: number,
+    steps: number,
+    rows: number,
+    units: number,
+    gate: number,
+    g1: number,
+    g2: number,
+    g3: number,
+    activation: number,
+    a1: number,
+    a2: number,
+    a3: number,
+  ): void;
 
   // ------------------------------------------------------------- activations, element by element, in place allowed
 
