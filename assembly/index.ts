@@ -29,6 +29,7 @@ export {
   tanh,
   tanhShrink,
 } from "./activation";
+export { additiveScores, dotScores, hide, hideBand, unitRows, weightedSum } from "./attention";
 export { conv1d } from "./conv1d";
 export { conv1dNarrow } from "./conv1d-narrow";
 export { depthwiseConv1d } from "./depthwise1d";
@@ -43,5 +44,6 @@ export { placePlan, planBytes } from "./plan";
 export { averagePool1d, globalAveragePool1d, globalMaxPool1d, maxPool1d } from "./pool1d";
 export { reduce } from "./reduce";
 export { recurrent } from "./recurrent";
+export { dequantizeRows, quantizeRows } from "./quantize";
 export { logSoftmax, softmax, sparsemax } from "./softmax";
 export { rearrange } from "./transpose";

@@ -9,7 +9,7 @@
  */
 import { axisIndex, axisSize, inOrder, lettersOf, plainAxis, product } from "../axes.ts";
 import { heldLike } from "./arrange.ts";
-import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
+import type { Arrange, Evaluate, FromKeras, KerasConfig, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import { axisLetter } from "./keras-layout.ts";
 import { packColumns, packPanels, panelColumns } from "./pack.ts";
 import { count, letter } from "./schema.ts";
@@ -50,6 +50,27 @@ export const evaluate: Evaluate<Dense> = ({ units, axis }, [x], { kernel, bias }
   return [y];
 };
 
+/** Whether a layer was quantized to int8 as Keras does it without further options; other ways are refused. */
+function isInt8(config: KerasConfig): boolean {
+  const policy = config.raw("dtype");
+  const quantized = isObject(policy) && policy.class_name === "QuantizedDTypePolicy";
+  const given = config.raw("quantization_config");
+  if (given === null || given === undefined) return quantized;
+  const options =
+    isObject(given) && given.class_name === "Int8QuantizationConfig" && isObject(given.config) ? given.config : null;
+  const input = options && isObject(options.activation_quantizer) ? options.activation_quantizer : null;
+  const settings = input?.class_name === "AbsMaxQuantizer" && isObject(input.config) ? input.config : null;
+  const range = settings?.value_range;
+  const usual = Array.isArray(range) && range[0] === -127 && range[1] === 127 && settings?.epsilon === 1e-7;
+  if (!quantized || options?.weight_quantizer != null || !usual)
+    return config.refuse("quantization_config", "expected int8 with Keras' own settings");
+  return true;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 export const fromKeras: Record<string, FromKeras> = {
   Dense(call) {
     const { config } = call;
@@ -59,13 +80,14 @@ export const fromKeras: Record<string, FromKeras> = {
     call.weight("kernel", "IO", [call.known(input, axis), units]);
     const biased = config.boolean("use_bias", true);
     if (biased) call.weight("bias", "O", [units]);
-    if (config.raw("quantization_config") != null)
-      config.refuse("quantization_config", "quantized kernels are not read yet");
+    const int8 = isInt8(config);
+    if (int8) call.weight("scale", "O", [units]);
     if (config.raw("lora_rank") != null)
       config.refuse("lora_rank", "low-rank additions are not read; merge them first");
     const attributes: Dense = { units, axis };
+    const roles = ["kernel", ...(biased ? ["bias"] : []), ...(int8 ? ["scale"] : [])];
     return call.activation(
-      call.emit("dense", attributes, [input], biased ? ["kernel", "bias"] : ["kernel"]),
+      call.emit(int8 ? "denseInt8" : "dense", attributes, [input], roles),
       config.raw("activation"),
     );
   },

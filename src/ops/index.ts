@@ -3,6 +3,12 @@
  * models imports `specs`, `arranges` and `toWasm` and carries no PyTorch text.
  */
 import * as activation from "./activation.ts";
+import * as attention from "./attention.ts";
+import * as denseInt8 from "./dense-int8.ts";
+import * as dot from "./dot.ts";
+import * as einsumDense from "./einsum-dense.ts";
+import * as hide from "./hide.ts";
+import * as multiHeadAttention from "./multi-head-attention.ts";
 import * as arithmetic from "./arithmetic.ts";
 import * as cast from "./cast.ts";
 import * as maths from "./maths.ts";
@@ -35,6 +41,7 @@ export interface Attributes {
   activation: activation.Activation;
   adaptivePool1d: adaptivePool1d.AdaptivePool1d;
   arithmetic: arithmetic.Arithmetic;
+  attention: attention.Attention;
   batchNorm: batchNorm.BatchNorm;
   cast: cast.Cast;
   compare: compare.Compare;
@@ -42,13 +49,17 @@ export interface Attributes {
   conv1d: conv1d.Conv1d;
   conv1dTranspose: conv1dTranspose.Conv1dTranspose;
   dense: dense.Dense;
+  denseInt8: denseInt8.DenseInt8;
+  dot: dot.Dot;
   dropout: dropout.Dropout;
   embedding: embedding.Embedding;
   foldTime: time.Time;
   globalPool1d: pool1d.GlobalPool1d;
   keep: keep.Keep;
+  hide: hide.Hide;
   maths: maths.Maths;
   merge: merge.Merge;
+  multiHeadAttention: multiHeadAttention.MultiHeadAttention;
   pool1d: pool1d.Pool1d;
   rearrange: reshape.Rearrange;
   reduce: reduce.Reduce;
@@ -69,6 +80,7 @@ export const specs = {
   activation: activation.spec,
   adaptivePool1d: adaptivePool1d.spec,
   arithmetic: arithmetic.spec,
+  attention: attention.spec,
   batchNorm: batchNorm.spec,
   cast: cast.spec,
   compare: compare.spec,
@@ -76,13 +88,17 @@ export const specs = {
   conv1d: conv1d.spec,
   conv1dTranspose: conv1dTranspose.spec,
   dense: dense.spec,
+  denseInt8: denseInt8.spec,
+  dot: dot.spec,
   dropout: dropout.spec,
   embedding: embedding.spec,
   foldTime: time.foldSpec,
   globalPool1d: pool1d.globalSpec,
   keep: keep.spec,
+  hide: hide.spec,
   maths: maths.spec,
   merge: merge.spec,
+  multiHeadAttention: multiHeadAttention.spec,
   pool1d: pool1d.spec,
   rearrange: reshape.rearrangeSpec,
   reduce: reduce.spec,
@@ -100,6 +116,7 @@ export const arranges = {
   activation: activation.arrange,
   adaptivePool1d: adaptivePool1d.arrange,
   arithmetic: arithmetic.arrange,
+  attention: attention.arrange,
   batchNorm: batchNorm.arrange,
   cast: cast.arrange,
   compare: compare.arrange,
@@ -107,13 +124,17 @@ export const arranges = {
   conv1d: conv1d.arrange,
   conv1dTranspose: conv1dTranspose.arrange,
   dense: dense.arrange,
+  denseInt8: denseInt8.arrange,
+  dot: dot.arrange,
   dropout: dropout.arrange,
   embedding: embedding.arrange,
   foldTime: time.foldArrange,
   globalPool1d: pool1d.globalArrange,
   keep: keep.arrange,
+  hide: hide.arrange,
   maths: maths.arrange,
   merge: merge.arrange,
+  multiHeadAttention: multiHeadAttention.arrange,
   pool1d: pool1d.arrange,
   rearrange: reshape.rearrangeArrange,
   reduce: reduce.arrange,
@@ -131,6 +152,7 @@ export const evaluates = {
   activation: activation.evaluate,
   adaptivePool1d: adaptivePool1d.evaluate,
   arithmetic: arithmetic.evaluate,
+  attention: attention.evaluate,
   batchNorm: batchNorm.evaluate,
   cast: cast.evaluate,
   compare: compare.evaluate,
@@ -138,13 +160,17 @@ export const evaluates = {
   conv1d: conv1d.evaluate,
   conv1dTranspose: conv1dTranspose.evaluate,
   dense: dense.evaluate,
+  denseInt8: denseInt8.evaluate,
+  dot: dot.evaluate,
   dropout: dropout.evaluate,
   embedding: embedding.evaluate,
   foldTime: time.foldEvaluate,
   globalPool1d: pool1d.globalEvaluate,
   keep: keep.evaluate,
+  hide: hide.evaluate,
   maths: maths.evaluate,
   merge: merge.evaluate,
+  multiHeadAttention: multiHeadAttention.evaluate,
   pool1d: pool1d.evaluate,
   rearrange: reshape.rearrangeEvaluate,
   reduce: reduce.evaluate,
@@ -162,6 +188,7 @@ export const toTorch = {
   activation: activation.toTorch,
   adaptivePool1d: adaptivePool1d.toTorch,
   arithmetic: arithmetic.toTorch,
+  attention: attention.toTorch,
   batchNorm: batchNorm.toTorch,
   cast: cast.toTorch,
   compare: compare.toTorch,
@@ -169,13 +196,17 @@ export const toTorch = {
   conv1d: conv1d.toTorch,
   conv1dTranspose: conv1dTranspose.toTorch,
   dense: dense.toTorch,
+  denseInt8: denseInt8.toTorch,
+  dot: dot.toTorch,
   dropout: dropout.toTorch,
   embedding: embedding.toTorch,
   foldTime: time.foldToTorch,
   globalPool1d: pool1d.globalToTorch,
   keep: keep.toTorch,
+  hide: hide.toTorch,
   maths: maths.toTorch,
   merge: merge.toTorch,
+  multiHeadAttention: multiHeadAttention.toTorch,
   pool1d: pool1d.toTorch,
   rearrange: reshape.rearrangeToTorch,
   reduce: reduce.toTorch,
@@ -193,6 +224,7 @@ export const toWasm = {
   activation: activation.toWasm,
   adaptivePool1d: adaptivePool1d.toWasm,
   arithmetic: arithmetic.toWasm,
+  attention: attention.toWasm,
   batchNorm: batchNorm.toWasm,
   cast: cast.toWasm,
   compare: compare.toWasm,
@@ -200,13 +232,17 @@ export const toWasm = {
   conv1d: conv1d.toWasm,
   conv1dTranspose: conv1dTranspose.toWasm,
   dense: dense.toWasm,
+  denseInt8: denseInt8.toWasm,
+  dot: dot.toWasm,
   dropout: dropout.toWasm,
   embedding: embedding.toWasm,
   foldTime: time.foldToWasm,
   globalPool1d: pool1d.globalToWasm,
   keep: keep.toWasm,
+  hide: hide.toWasm,
   maths: maths.toWasm,
   merge: merge.toWasm,
+  multiHeadAttention: multiHeadAttention.toWasm,
   pool1d: pool1d.toWasm,
   rearrange: reshape.rearrangeToWasm,
   reduce: reduce.toWasm,
@@ -222,12 +258,16 @@ export const toWasm = {
 /** Keras' classes by family; a class stands in one family only. */
 const kerasTables: readonly Readonly<Record<string, FromKeras>>[] = [
   activation.fromKeras,
+  attention.fromKeras,
   batchNorm.fromKeras,
   concatenate.fromKeras,
   conv1d.fromKeras,
   dense.fromKeras,
+  dot.fromKeras,
   dropout.fromKeras,
+  einsumDense.fromKeras,
   merge.fromKeras,
+  multiHeadAttention.fromKeras,
   pool1d.fromKeras,
   pool1d.globalFromKeras,
   recurrentKeras.fromKeras,
