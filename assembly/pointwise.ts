@@ -1,5 +1,5 @@
 /**
- * pointwise: fill, scale, scaleShift, and the binary operations with broadcasting        f32, SIMD128
+ * pointwise: fill, scale, scaleShift, prelu, and the binary operations with broadcasting        f32, SIMD128
  *
  *   y[i..] = a[sum of i_d * aStride_d] (op) b[sum of i_d * bStride_d]      y is dense, row-major
  *
@@ -257,4 +257,37 @@ export function scaleShift(x: usize, y: usize, outer: i32, channels: i32, inner:
     x += bytes(channels * inner);
     y += bytes(channels * inner);
   }
+}
+
+/** y[r, c, i] = x[r, c, i] where that is not below 0, else x[r, c, i] * slope[c]. */
+export function prelu(x: usize, y: usize, outer: i32, channels: i32, inner: i32, slope: usize): void {
+  assert(aligned(x) && aligned(y) && aligned(slope));
+  assert(outer >= 0 && channels >= 0 && inner >= 0);
+  for (let r = 0; r < outer; r++) {
+    if (inner === 1) {
+      let c = 0;
+      for (; c + 4 <= channels; c += 4) {
+        v128.store(y + bytes(c), bent(v128.load(x + bytes(c)), v128.load(slope + bytes(c))));
+      }
+      if (c < channels) {
+        const count = channels - c;
+        store4(y + bytes(c), bent(load4(x + bytes(c), count), load4(slope + bytes(c), count)), count);
+      }
+    } else {
+      for (let c = 0; c < channels; c++) {
+        const factor = v128.load_splat<f32>(slope + bytes(c));
+        const at = bytes(c * inner);
+        let i = 0;
+        for (; i + 4 <= inner; i += 4) v128.store(y + at + bytes(i), bent(v128.load(x + at + bytes(i)), factor));
+        if (i < inner) store4(y + at + bytes(i), bent(load4(x + at + bytes(i), inner - i), factor), inner - i);
+      }
+    }
+    x += bytes(channels * inner);
+    y += bytes(channels * inner);
+  }
+}
+
+@inline
+function bent(v: v128, slope: v128): v128 {
+  return v128.bitselect(f32x4.mul(v, slope), v, f32x4.lt(v, f32x4.splat(0)));
 }

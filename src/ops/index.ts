@@ -22,7 +22,9 @@ import * as conv1d from "./conv1d.ts";
 import * as dense from "./dense.ts";
 import * as dropout from "./dropout.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
+import * as groupNorm from "./group-norm.ts";
 import * as merge from "./merge.ts";
+import * as normalize from "./normalize.ts";
 import * as pool1d from "./pool1d.ts";
 import * as recurrent from "./recurrent.ts";
 import * as recurrentKeras from "./recurrent-keras.ts";
@@ -35,6 +37,11 @@ import * as embedding from "./embedding.ts";
 import * as keep from "./keep.ts";
 import * as time from "./time.ts";
 import * as adaptivePool1d from "./adaptive-pool1d.ts";
+import * as prelu from "./prelu.ts";
+import * as reshape from "./reshape.ts";
+import * as resize1d from "./resize1d.ts";
+import * as softmax from "./softmax.ts";
+import * as standardize from "./standardize.ts";
 
 /** The attributes of each operator. */
 export interface Attributes {
@@ -60,16 +67,23 @@ export interface Attributes {
   maths: maths.Maths;
   merge: merge.Merge;
   multiHeadAttention: multiHeadAttention.MultiHeadAttention;
+  groupNorm: groupNorm.GroupNorm;
+  merge: merge.Merge;
+  normalize: normalize.Normalize;
   pool1d: pool1d.Pool1d;
+  prelu: prelu.Prelu;
   rearrange: reshape.Rearrange;
   reduce: reduce.Reduce;
   recurrent: recurrent.Recurrent;
   reorder: reshape.Reorder;
+  rescale: standardize.Rescale;
+  rescaleAxes: standardize.RescaleAxes;
   reshape: reshape.Reshape;
   resize1d: resize1d.Resize1d;
   slice: slice.Slice;
   softmax: softmax.Softmax;
   unfoldTime: time.Time;
+  standardize: standardize.Standardize;
 }
 
 /** An operator's name. */
@@ -99,16 +113,23 @@ export const specs = {
   maths: maths.spec,
   merge: merge.spec,
   multiHeadAttention: multiHeadAttention.spec,
+  groupNorm: groupNorm.spec,
+  merge: merge.spec,
+  normalize: normalize.spec,
   pool1d: pool1d.spec,
+  prelu: prelu.spec,
   rearrange: reshape.rearrangeSpec,
   reduce: reduce.spec,
   recurrent: recurrent.spec,
   reorder: reshape.reorderSpec,
+  rescale: standardize.rescaleSpec,
+  rescaleAxes: standardize.rescaleAxesSpec,
   reshape: reshape.spec,
   resize1d: resize1d.spec,
   slice: slice.spec,
   softmax: softmax.spec,
   unfoldTime: time.unfoldSpec,
+  standardize: standardize.spec,
 } satisfies { [K in OpKind]: OpSpec<Attributes[K]> };
 
 /** The orders of axes that each operator takes. */
@@ -135,16 +156,23 @@ export const arranges = {
   maths: maths.arrange,
   merge: merge.arrange,
   multiHeadAttention: multiHeadAttention.arrange,
+  groupNorm: groupNorm.arrange,
+  merge: merge.arrange,
+  normalize: normalize.arrange,
   pool1d: pool1d.arrange,
+  prelu: prelu.arrange,
   rearrange: reshape.rearrangeArrange,
   reduce: reduce.arrange,
   recurrent: recurrent.arrange,
   reorder: reshape.reorderArrange,
+  rescale: standardize.rescaleArrange,
+  rescaleAxes: standardize.rescaleAxesArrange,
   reshape: reshape.arrange,
   resize1d: resize1d.arrange,
   slice: slice.arrange,
   softmax: softmax.arrange,
   unfoldTime: time.unfoldArrange,
+  standardize: standardize.arrange,
 } satisfies { [K in OpKind]: Arrange<Attributes[K]> };
 
 /** Plain-loop definitions in float64. */
@@ -171,16 +199,23 @@ export const evaluates = {
   maths: maths.evaluate,
   merge: merge.evaluate,
   multiHeadAttention: multiHeadAttention.evaluate,
+  groupNorm: groupNorm.evaluate,
+  merge: merge.evaluate,
+  normalize: normalize.evaluate,
   pool1d: pool1d.evaluate,
+  prelu: prelu.evaluate,
   rearrange: reshape.rearrangeEvaluate,
   reduce: reduce.evaluate,
   recurrent: recurrent.evaluate,
   reorder: reshape.reorderEvaluate,
+  rescale: standardize.rescaleEvaluate,
+  rescaleAxes: standardize.rescaleAxesEvaluate,
   reshape: reshape.evaluate,
   resize1d: resize1d.evaluate,
   slice: slice.evaluate,
   softmax: softmax.evaluate,
   unfoldTime: time.unfoldEvaluate,
+  standardize: standardize.evaluate,
 } satisfies { [K in OpKind]: Evaluate<Attributes[K]> };
 
 /** PyTorch's spelling. */
@@ -207,16 +242,23 @@ export const toTorch = {
   maths: maths.toTorch,
   merge: merge.toTorch,
   multiHeadAttention: multiHeadAttention.toTorch,
+  groupNorm: groupNorm.toTorch,
+  merge: merge.toTorch,
+  normalize: normalize.toTorch,
   pool1d: pool1d.toTorch,
+  prelu: prelu.toTorch,
   rearrange: reshape.rearrangeToTorch,
   reduce: reduce.toTorch,
   recurrent: recurrentTorch.toTorch,
   reorder: reshape.reorderToTorch,
+  rescale: standardize.rescaleToTorch,
+  rescaleAxes: standardize.rescaleAxesToTorch,
   reshape: reshape.toTorch,
   resize1d: resize1d.toTorch,
   slice: slice.toTorch,
   softmax: softmax.toTorch,
   unfoldTime: time.unfoldToTorch,
+  standardize: standardize.toTorch,
 } satisfies { [K in OpKind]: ToTorch<Attributes[K]> };
 
 /** Kernel calls. */
@@ -243,16 +285,23 @@ export const toWasm = {
   maths: maths.toWasm,
   merge: merge.toWasm,
   multiHeadAttention: multiHeadAttention.toWasm,
+  groupNorm: groupNorm.toWasm,
+  merge: merge.toWasm,
+  normalize: normalize.toWasm,
   pool1d: pool1d.toWasm,
+  prelu: prelu.toWasm,
   rearrange: reshape.rearrangeToWasm,
   reduce: reduce.toWasm,
   recurrent: recurrent.toWasm,
   reorder: reshape.reorderToWasm,
+  rescale: standardize.rescaleToWasm,
+  rescaleAxes: standardize.rescaleAxesToWasm,
   reshape: reshape.toWasm,
   resize1d: resize1d.toWasm,
   slice: slice.toWasm,
   softmax: softmax.toWasm,
   unfoldTime: time.unfoldToWasm,
+  standardize: standardize.toWasm,
 } satisfies { [K in OpKind]: ToWasm<Attributes[K]> };
 
 /** Keras' classes by family; a class stands in one family only. */
@@ -279,6 +328,16 @@ const kerasTables: readonly Readonly<Record<string, FromKeras>>[] = [
   keep.fromKeras,
   adaptivePool1d.fromKeras,
   time.fromKeras,
+  groupNorm.fromKeras,
+  merge.fromKeras,
+  normalize.fromKeras,
+  pool1d.fromKeras,
+  pool1d.globalFromKeras,
+  prelu.fromKeras,
+  reshape.fromKeras,
+  resize1d.fromKeras,
+  softmax.fromKeras,
+  standardize.fromKeras,
 ];
 
 /** The operations of `keras.ops` by family, under the names of their classes. */

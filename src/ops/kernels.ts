@@ -164,6 +164,53 @@ export interface Kernels {
   /** y[r, c, i] = x[r, c, i] * scale[c] + shift[c]; x and y: [outer][channels][inner]. In place allowed. */
   scaleShift(x: number, y: number, outer: number, channels: number, inner: number, scale: number, shift: number): void;
 
+  /** y[r, c, i] = x[r, c, i] where that is not below 0, else x[r, c, i] * slope[c]. In place allowed. */
+  prelu(x: number, y: number, outer: number, channels: number, inner: number, slope: number): void;
+
+  /**
+   * Over rows and columns of [outer][rows][groups][columns]: (x - mean) / sqrt(variance + epsilon). In place allowed, as in
+   * the three that follow.
+   */
+  layerNormalize(
+    x: number,
+    y: number,
+    outer: number,
+    rows: number,
+    groups: number,
+    columns: number,
+    epsilon: number,
+  ): void;
+  /** x / sqrt(variance + epsilon). */
+  varianceNormalize(
+    x: number,
+    y: number,
+    outer: number,
+    rows: number,
+    groups: number,
+    columns: number,
+    epsilon: number,
+  ): void;
+  /** x / sqrt(mean of x^2 + epsilon). */
+  rmsNormalize(
+    x: number,
+    y: number,
+    outer: number,
+    rows: number,
+    groups: number,
+    columns: number,
+    epsilon: number,
+  ): void;
+  /** x * min(1 / sqrt(sum of x^2), 1 / epsilon). */
+  unitNormalize(
+    x: number,
+    y: number,
+    outer: number,
+    rows: number,
+    groups: number,
+    columns: number,
+    epsilon: number,
+  ): void;
+
   /** Binary operations with broadcasting: `table` is int32 sizes[rank], a strides[rank], b strides[rank] (0 broadcasts); y is dense. In place (y == a or b) allowed where that operand isn't broadcast. */
   add(a: number, b: number, y: number, rank: number, table: number): void;
   subtract(a: number, b: number, y: number, rank: number, table: number): void;

@@ -13,8 +13,9 @@
  * Keras   keras.layers.Softmax, keras.activations.{softmax, log_softmax, sparsemax, glu}
  * PyTorch torch.softmax, torch.log_softmax, F.glu; sparsemax as a module of its own
  */
-import { type Axes, axisIndex, axisSize, lettersOf, plainAxis, product } from "../axes.ts";
+import { axisIndex, axisSize, lettersOf, plainAxis, product } from "../axes.ts";
 import { shapeMismatch } from "../error.ts";
+import { lines } from "./along.ts";
 import { follow, reorderHeld } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, PlannedNode, ToTorch, ToWasm } from "./facets.ts";
 import type { Hide } from "./hide.ts";
@@ -102,19 +103,6 @@ const definitions: Record<Softmax["kind"], (line: Float64Array) => Float64Array>
     return line.slice(0, half).map((value, index) => value / (1 + Math.exp(-line[half + index]!)));
   },
 };
-
-/** Neighbouring axes as one line of `count` elements, `inner` apart. */
-function lines(axes: Axes, letters: string): { outer: number; count: number; inner: number } {
-  const from = axisIndex(axes, letters[0]!);
-  const sizes = axes.map((axis) => axis.size);
-  if (lettersOf(axes.slice(from, from + letters.length)) !== letters)
-    throw new Error(`axes ${letters} do not lie side by side`);
-  return {
-    outer: product(sizes.slice(0, from))!,
-    count: product(sizes.slice(from, from + letters.length))!,
-    inner: product(sizes.slice(from + letters.length))!,
-  };
-}
 
 export const fromKeras: Record<string, FromKeras> = {
   Softmax(call) {

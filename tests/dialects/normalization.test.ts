@@ -1,0 +1,67 @@
+/** What normalizations, rescalings and PReLU are refused for, and what their options come to. */
+import { describe, expect, test } from "vitest";
+import { input, layer, sequential } from "../support/keras-config.ts";
+import { stored } from "../support/memory-tree.ts";
+import { open, refusal } from "../support/refusals.ts";
+
+/** One layer over a series of 8 steps and 4 channels, with variables of these shapes. */
+function one(className: string, options: object, folder: string, shapes: readonly number[][] = []) {
+  const config = sequential([input("x", [8, 4]), layer(className, "a", options)]);
+  return { config, groups: { [`layers/${folder}`]: { name: "a", variables: shapes.map((shape) => stored(shape)) } } };
+}
+
+describe("refused", () => {
+  test.each([
+    ["LayerNormalization", { axis: [0, 2] }, /the batch axis/],
+    ["LayerNormalization", { axis: [2, -1] }, /stands twice/],
+    ["LayerNormalization", { axis: [] }, /at least one axis/],
+    ["LayerNormalization", { axis: 3 }, /axis 3 of a value with 3 axes/],
+    ["LayerNormalization", { axis: -1, fancy: true }, /fancy/],
+    ["RMSNormalization", { axis: 1 }, /along the last axes/],
+    ["RMSNormalization", { axis: [-1, 1] }, /along the last axes/],
+    ["UnitNormalization", { axis: 0 }, /the batch axis/],
+    ["GroupNormalization", { groups: 3 }, /4 channels do not make 3 equal groups/],
+    ["GroupNormalization", { groups: 0 }, /4 channels do not make 0 equal groups/],
+    ["GroupNormalization", { axis: 0 }, /the batch axis/],
+    ["Normalization", { axis: -1, mean: [1, 2], variance: [1, 2] }, /\(2\) does not fit \(4\)/],
+    ["Normalization", { axis: -1, mean: 1 }, /given together/],
+    ["Normalization", { axis: [0], mean: 1, variance: 1 }, /the batch axis/],
+    ["Rescaling", { scale: [1, 2, 3] }, /\(3\) does not fit/],
+    ["Rescaling", { scale: "big" }, /a number or an array/],
+    ["Rescaling", { scale: [[1, 2], [3]] }, /a number or an array/],
+    ["PReLU", { shared_axes: [0] }, /axes from 1/],
+    ["PReLU", { shared_axes: [3] }, /axis 3 of a value with 3 axes/],
+  ])("%s %o", (className, options, message) => {
+    const { config, groups } = one(className, options, "none");
+    expect(refusal(config, groups).summary).toMatch(message);
+  });
+});
+
+describe("read", () => {
+  test.each([
+    [
+      "the file's order of axes",
+      "LayerNormalization",
+      { axis: [-1, 1] },
+      "layer_normalization",
+      [
+        [4, 8],
+        [4, 8],
+      ],
+    ],
+    [
+      "rms_scaling has a gamma, whatever scale says",
+      "LayerNormalization",
+      { rms_scaling: true, scale: false },
+      "layer_normalization",
+      [[4]],
+    ],
+    ["every channel a group", "GroupNormalization", { groups: -1 }, "group_normalization", [[4], [4]]],
+    ["statistics of all elements", "Normalization", { axis: null }, "normalization", [[], [], []]],
+    ["one slope", "PReLU", { shared_axes: [1, 2] }, "p_re_lu", [[1, 1]]],
+    ["a slope per step", "PReLU", { shared_axes: 2 }, "p_re_lu", [[8, 1]]],
+  ] as const)("%s", (_, className, options, folder, shapes) => {
+    const { config, groups } = one(className, options, folder, shapes as unknown as number[][]);
+    expect(open(config, groups).nodes.map(({ kind, attributes }) => ({ kind, ...attributes }))).toMatchSnapshot();
+  });
+});
