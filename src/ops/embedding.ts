@@ -67,7 +67,7 @@ export const fromKeras: Record<string, FromKeras> = {
     if (config.boolean("mask_zero", false)) {
       const letters = lettersOf(call.axes(output)).slice(0, -1);
       const own = lettersOf(call.axes(input));
-      call.carry(output, () => call.rearrange(emitCompare(call, "notEqual", input, 0), own, letters));
+      call.carry(output, () => call.rearrange(emitCompare(call, "notEqual", input, { number: 0 }), own, letters));
     }
     return output;
   },

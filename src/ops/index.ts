@@ -38,9 +38,6 @@ import * as keep from "./keep.ts";
 import * as time from "./time.ts";
 import * as adaptivePool1d from "./adaptive-pool1d.ts";
 import * as prelu from "./prelu.ts";
-import * as reshape from "./reshape.ts";
-import * as resize1d from "./resize1d.ts";
-import * as softmax from "./softmax.ts";
 import * as standardize from "./standardize.ts";
 
 /** The attributes of each operator. */
@@ -68,7 +65,6 @@ export interface Attributes {
   merge: merge.Merge;
   multiHeadAttention: multiHeadAttention.MultiHeadAttention;
   groupNorm: groupNorm.GroupNorm;
-  merge: merge.Merge;
   normalize: normalize.Normalize;
   pool1d: pool1d.Pool1d;
   prelu: prelu.Prelu;
@@ -114,7 +110,6 @@ export const specs = {
   merge: merge.spec,
   multiHeadAttention: multiHeadAttention.spec,
   groupNorm: groupNorm.spec,
-  merge: merge.spec,
   normalize: normalize.spec,
   pool1d: pool1d.spec,
   prelu: prelu.spec,
@@ -157,7 +152,6 @@ export const arranges = {
   merge: merge.arrange,
   multiHeadAttention: multiHeadAttention.arrange,
   groupNorm: groupNorm.arrange,
-  merge: merge.arrange,
   normalize: normalize.arrange,
   pool1d: pool1d.arrange,
   prelu: prelu.arrange,
@@ -200,7 +194,6 @@ export const evaluates = {
   merge: merge.evaluate,
   multiHeadAttention: multiHeadAttention.evaluate,
   groupNorm: groupNorm.evaluate,
-  merge: merge.evaluate,
   normalize: normalize.evaluate,
   pool1d: pool1d.evaluate,
   prelu: prelu.evaluate,
@@ -243,7 +236,6 @@ export const toTorch = {
   merge: merge.toTorch,
   multiHeadAttention: multiHeadAttention.toTorch,
   groupNorm: groupNorm.toTorch,
-  merge: merge.toTorch,
   normalize: normalize.toTorch,
   pool1d: pool1d.toTorch,
   prelu: prelu.toTorch,
@@ -286,7 +278,6 @@ export const toWasm = {
   merge: merge.toWasm,
   multiHeadAttention: multiHeadAttention.toWasm,
   groupNorm: groupNorm.toWasm,
-  merge: merge.toWasm,
   normalize: normalize.toWasm,
   pool1d: pool1d.toWasm,
   prelu: prelu.toWasm,
@@ -329,14 +320,8 @@ const kerasTables: readonly Readonly<Record<string, FromKeras>>[] = [
   adaptivePool1d.fromKeras,
   time.fromKeras,
   groupNorm.fromKeras,
-  merge.fromKeras,
   normalize.fromKeras,
-  pool1d.fromKeras,
-  pool1d.globalFromKeras,
   prelu.fromKeras,
-  reshape.fromKeras,
-  resize1d.fromKeras,
-  softmax.fromKeras,
   standardize.fromKeras,
 ];
 

@@ -49,7 +49,7 @@ export const fromKeras: Record<string, FromKeras> = {
   Masking(call) {
     const input = call.input();
     const axes = lettersOf(call.axes(input)).slice(-1);
-    const differs = emitCompare(call, "notEqual", input, call.config.number("mask_value", 0));
+    const differs = emitCompare(call, "notEqual", input, { number: call.config.number("mask_value", 0) });
     const attributes: Reduce = { kind: "any", axes, keep: false };
     const mask = call.emit("reduce", attributes, [differs]);
     const output = emitKeep(call, input, mask);
