@@ -160,7 +160,10 @@ class Call implements KerasCall {
     if (!array) throw missingWeight(`${expected}, found no variable ${Object.keys(layer.weights).length}`, place);
     if (array.shape.length !== stored.length || array.shape.some((size, axis) => size !== stored[axis]))
       throw shapeMismatch(`${expected}, got (${array.shape.join(", ")})`, place);
-    layer.weights[role] = { array: { ...array, shape, read: () => array.read() }, axes: namedAxes(letters, shape) };
+    layer.weights[role] = {
+      array: { dtype: array.dtype, shape, read: () => array.read() },
+      axes: namedAxes(letters, shape),
+    };
   }
 
   discard(count: number, scope = ""): void {

@@ -16,7 +16,6 @@ describe("refused", () => {
     ["LayerNormalization", { axis: [2, -1] }, /stands twice/],
     ["LayerNormalization", { axis: [] }, /at least one axis/],
     ["LayerNormalization", { axis: 3 }, /axis 3 of a value with 3 axes/],
-    ["LayerNormalization", { axis: -1, fancy: true }, /fancy/],
     ["RMSNormalization", { axis: 1 }, /along the last axes/],
     ["RMSNormalization", { axis: [-1, 1] }, /along the last axes/],
     ["UnitNormalization", { axis: 0 }, /the batch axis/],
