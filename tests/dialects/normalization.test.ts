@@ -16,6 +16,7 @@ describe("refused", () => {
     ["LayerNormalization", { axis: [2, -1] }, /stands twice/],
     ["LayerNormalization", { axis: [] }, /at least one axis/],
     ["LayerNormalization", { axis: 3 }, /axis 3 of a value with 3 axes/],
+    ["UnitNormalization", { axis: -1, fancy: true }, /fancy/],
     ["RMSNormalization", { axis: 1 }, /along the last axes/],
     ["RMSNormalization", { axis: [-1, 1] }, /along the last axes/],
     ["UnitNormalization", { axis: 0 }, /the batch axis/],
@@ -37,9 +38,10 @@ describe("refused", () => {
 });
 
 describe("read", () => {
-  test.each([
+  const layerNorm = { kind: "layer", epsilon: 1e-3 };
+  test.each<[string, string, object, string, number[][], string, object]>([
     [
-      "the file's order of axes",
+      "axes by number: Keras sorts -1 before 1",
       "LayerNormalization",
       { axis: [-1, 1] },
       "layer_normalization",
@@ -47,6 +49,8 @@ describe("read", () => {
         [4, 8],
         [4, 8],
       ],
+      "normalize",
+      { ...layerNorm, axes: "LC" },
     ],
     [
       "rms_scaling has a gamma, whatever scale says",
@@ -54,13 +58,34 @@ describe("read", () => {
       { rms_scaling: true, scale: false },
       "layer_normalization",
       [[4]],
+      "normalize",
+      { ...layerNorm, kind: "variance", axes: "C" },
     ],
-    ["every channel a group", "GroupNormalization", { groups: -1 }, "group_normalization", [[4], [4]]],
-    ["statistics of all elements", "Normalization", { axis: null }, "normalization", [[], [], []]],
-    ["one slope", "PReLU", { shared_axes: [1, 2] }, "p_re_lu", [[1, 1]]],
-    ["a slope per step", "PReLU", { shared_axes: 2 }, "p_re_lu", [[8, 1]]],
-  ] as const)("%s", (_, className, options, folder, shapes) => {
-    const { config, groups } = one(className, options, folder, shapes as unknown as number[][]);
-    expect(open(config, groups).nodes.map(({ kind, attributes }) => ({ kind, ...attributes }))).toMatchSnapshot();
+    [
+      "every channel a group",
+      "GroupNormalization",
+      { groups: -1 },
+      "group_normalization",
+      [[4], [4]],
+      "groupNorm",
+      { axis: "C", groups: 4, epsilon: 1e-3 },
+    ],
+    [
+      "statistics of all elements",
+      "Normalization",
+      { axis: null },
+      "normalization",
+      [[], [], []],
+      "standardize",
+      { axes: "", invert: false },
+    ],
+    ["one slope", "PReLU", { shared_axes: [1, 2] }, "p_re_lu", [[1, 1]], "prelu", { axes: "" }],
+    ["a slope per step", "PReLU", { shared_axes: 2 }, "p_re_lu", [[8, 1]], "prelu", { axes: "L" }],
+    ["an array per step", "Rescaling", { scale: Array(8).fill([2]) }, "rescaling", [], "rescaleAxes", { axes: "L" }],
+  ])("%s", (_, className, options, folder, shapes, kind, attributes) => {
+    const { config, groups } = one(className, options, folder, shapes);
+    const [node] = open(config, groups).nodes;
+    expect(node!.kind).toBe(kind);
+    expect({ ...node!.attributes }).toMatchObject(attributes);
   });
 });
