@@ -29,6 +29,7 @@ export {
   tanh,
   tanhShrink,
 } from "./activation";
+export { additiveScores, dotScores, hide, hideBand, unitRows, weightedSum } from "./attention";
 export { conv1d } from "./conv1d";
 export { conv1dNarrow } from "./conv1d-narrow";
 export { depthwiseConv1d } from "./depthwise1d";

@@ -145,8 +145,9 @@ export function verifyProgram(
     return { origin, ...compareValue(name, className, got, held, data ? { ...want, data } : want) };
   };
   let done = 0;
-  const results = torch.run(programInputs(conversion, model, inputs), (line, _name, value) => {
+  const results = torch.run(programInputs(conversion, model, inputs), (line, name, value) => {
     for (const layer of byLine.get(line) ?? []) {
+      if (layer.variable !== name) continue;
       layers.push(compare(layer.name, layer.className, layer.value, value as Array64));
     }
     onProgress?.(++done, program.variables.size);
@@ -186,17 +187,23 @@ function settled(graph: Graph, engine: Map<ValueId, EngineValue>, compared: read
   });
 }
 
+/** A layer's output, and the variable that a line of the program gives it to: a line may give several. */
+interface MadeValue {
+  readonly name: string;
+  readonly className: string;
+  readonly value: ValueId;
+  readonly variable: string;
+}
+
 /** Layers by the line of the program that makes them; none for a program that is not what the conversion wrote. */
-function layersByLine(
-  { plan, program }: Conversion,
-  against: Against | undefined,
-): Map<number, { name: string; className: string; value: ValueId }[]> {
-  const byLine = new Map<number, { name: string; className: string; value: ValueId }[]>();
+function layersByLine({ plan, program }: Conversion, against: Against | undefined): Map<number, MadeValue[]> {
+  const byLine = new Map<number, MadeValue[]>();
   if (against !== undefined && against.source !== program.source) return byLine;
   for (const call of plan.graph.calls) {
     call.outputs.forEach((value, index) => {
-      const { line } = program.variables.get(value)!;
-      const entry = { name: index === 0 ? call.name : `${call.name}:${index}`, className: call.layer.className, value };
+      const { line, name: variable } = program.variables.get(value)!;
+      const name = index === 0 ? call.name : `${call.name}:${index}`;
+      const entry = { name, className: call.layer.className, value, variable };
       byLine.set(line, [...(byLine.get(line) ?? []), entry]);
     });
   }

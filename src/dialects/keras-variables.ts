@@ -59,7 +59,9 @@ export interface LayerVariables {
 export function groupVariables(tree: WeightTree, group: string, name: string): LayerVariables {
   const scopes = new Map<string, StoredArray[]>();
   const list = (scope: string) => {
-    const path = scope === "" ? group : `${group}/${scope}`;
+    // An attribute's own name where the class has no property for it: `_query_dense`.
+    const hidden = `${group}/_${scope}`;
+    const path = scope === "" ? group : tree.has(hidden) ? hidden : `${group}/${scope}`;
     const found = scopes.get(scope) ?? variablesAt(tree, path, scope === "" ? name : null);
     scopes.set(scope, found);
     return found;

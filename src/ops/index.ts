@@ -3,6 +3,11 @@
  * models imports `specs`, `arranges` and `toWasm` and carries no PyTorch text.
  */
 import * as activation from "./activation.ts";
+import * as attention from "./attention.ts";
+import * as dot from "./dot.ts";
+import * as einsumDense from "./einsum-dense.ts";
+import * as hide from "./hide.ts";
+import * as multiHeadAttention from "./multi-head-attention.ts";
 import * as arithmetic from "./arithmetic.ts";
 import * as cast from "./cast.ts";
 import * as maths from "./maths.ts";
@@ -28,6 +33,7 @@ import * as embedding from "./embedding.ts";
 export interface Attributes {
   activation: activation.Activation;
   arithmetic: arithmetic.Arithmetic;
+  attention: attention.Attention;
   batchNorm: batchNorm.BatchNorm;
   cast: cast.Cast;
   compare: compare.Compare;
@@ -35,11 +41,14 @@ export interface Attributes {
   conv1d: conv1d.Conv1d;
   conv1dTranspose: conv1dTranspose.Conv1dTranspose;
   dense: dense.Dense;
+  dot: dot.Dot;
   dropout: dropout.Dropout;
   embedding: embedding.Embedding;
   globalPool1d: pool1d.GlobalPool1d;
+  hide: hide.Hide;
   maths: maths.Maths;
   merge: merge.Merge;
+  multiHeadAttention: multiHeadAttention.MultiHeadAttention;
   pool1d: pool1d.Pool1d;
   rearrange: reshape.Rearrange;
   reduce: reduce.Reduce;
@@ -57,6 +66,7 @@ export type OpKind = keyof Attributes;
 export const specs = {
   activation: activation.spec,
   arithmetic: arithmetic.spec,
+  attention: attention.spec,
   batchNorm: batchNorm.spec,
   cast: cast.spec,
   compare: compare.spec,
@@ -64,11 +74,14 @@ export const specs = {
   conv1d: conv1d.spec,
   conv1dTranspose: conv1dTranspose.spec,
   dense: dense.spec,
+  dot: dot.spec,
   dropout: dropout.spec,
   embedding: embedding.spec,
   globalPool1d: pool1d.globalSpec,
+  hide: hide.spec,
   maths: maths.spec,
   merge: merge.spec,
+  multiHeadAttention: multiHeadAttention.spec,
   pool1d: pool1d.spec,
   rearrange: reshape.rearrangeSpec,
   reduce: reduce.spec,
@@ -83,6 +96,7 @@ export const specs = {
 export const arranges = {
   activation: activation.arrange,
   arithmetic: arithmetic.arrange,
+  attention: attention.arrange,
   batchNorm: batchNorm.arrange,
   cast: cast.arrange,
   compare: compare.arrange,
@@ -90,11 +104,14 @@ export const arranges = {
   conv1d: conv1d.arrange,
   conv1dTranspose: conv1dTranspose.arrange,
   dense: dense.arrange,
+  dot: dot.arrange,
   dropout: dropout.arrange,
   embedding: embedding.arrange,
   globalPool1d: pool1d.globalArrange,
+  hide: hide.arrange,
   maths: maths.arrange,
   merge: merge.arrange,
+  multiHeadAttention: multiHeadAttention.arrange,
   pool1d: pool1d.arrange,
   rearrange: reshape.rearrangeArrange,
   reduce: reduce.arrange,
@@ -109,6 +126,7 @@ export const arranges = {
 export const evaluates = {
   activation: activation.evaluate,
   arithmetic: arithmetic.evaluate,
+  attention: attention.evaluate,
   batchNorm: batchNorm.evaluate,
   cast: cast.evaluate,
   compare: compare.evaluate,
@@ -116,11 +134,14 @@ export const evaluates = {
   conv1d: conv1d.evaluate,
   conv1dTranspose: conv1dTranspose.evaluate,
   dense: dense.evaluate,
+  dot: dot.evaluate,
   dropout: dropout.evaluate,
   embedding: embedding.evaluate,
   globalPool1d: pool1d.globalEvaluate,
+  hide: hide.evaluate,
   maths: maths.evaluate,
   merge: merge.evaluate,
+  multiHeadAttention: multiHeadAttention.evaluate,
   pool1d: pool1d.evaluate,
   rearrange: reshape.rearrangeEvaluate,
   reduce: reduce.evaluate,
@@ -135,6 +156,7 @@ export const evaluates = {
 export const toTorch = {
   activation: activation.toTorch,
   arithmetic: arithmetic.toTorch,
+  attention: attention.toTorch,
   batchNorm: batchNorm.toTorch,
   cast: cast.toTorch,
   compare: compare.toTorch,
@@ -142,11 +164,14 @@ export const toTorch = {
   conv1d: conv1d.toTorch,
   conv1dTranspose: conv1dTranspose.toTorch,
   dense: dense.toTorch,
+  dot: dot.toTorch,
   dropout: dropout.toTorch,
   embedding: embedding.toTorch,
   globalPool1d: pool1d.globalToTorch,
+  hide: hide.toTorch,
   maths: maths.toTorch,
   merge: merge.toTorch,
+  multiHeadAttention: multiHeadAttention.toTorch,
   pool1d: pool1d.toTorch,
   rearrange: reshape.rearrangeToTorch,
   reduce: reduce.toTorch,
@@ -161,6 +186,7 @@ export const toTorch = {
 export const toWasm = {
   activation: activation.toWasm,
   arithmetic: arithmetic.toWasm,
+  attention: attention.toWasm,
   batchNorm: batchNorm.toWasm,
   cast: cast.toWasm,
   compare: compare.toWasm,
@@ -168,11 +194,14 @@ export const toWasm = {
   conv1d: conv1d.toWasm,
   conv1dTranspose: conv1dTranspose.toWasm,
   dense: dense.toWasm,
+  dot: dot.toWasm,
   dropout: dropout.toWasm,
   embedding: embedding.toWasm,
   globalPool1d: pool1d.globalToWasm,
+  hide: hide.toWasm,
   maths: maths.toWasm,
   merge: merge.toWasm,
+  multiHeadAttention: multiHeadAttention.toWasm,
   pool1d: pool1d.toWasm,
   rearrange: reshape.rearrangeToWasm,
   reduce: reduce.toWasm,
@@ -186,12 +215,16 @@ export const toWasm = {
 /** Keras' classes by family; a class stands in one family only. */
 const kerasTables: readonly Readonly<Record<string, FromKeras>>[] = [
   activation.fromKeras,
+  attention.fromKeras,
   batchNorm.fromKeras,
   concatenate.fromKeras,
   conv1d.fromKeras,
   dense.fromKeras,
+  dot.fromKeras,
   dropout.fromKeras,
+  einsumDense.fromKeras,
   merge.fromKeras,
+  multiHeadAttention.fromKeras,
   pool1d.fromKeras,
   pool1d.globalFromKeras,
   reshape.fromKeras,

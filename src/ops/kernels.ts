@@ -198,6 +198,60 @@ export interface Kernels {
   /** y[i] = f(x[i]), in place allowed; `kind` by number, see assembly/maths.ts. */
   maths(x: number, y: number, count: number, kind: number): void;
 
+  // ------------------------------------------------------------------- attention, one head of one sample
+
+  /** y[t, s] = factor[0] * sum over d of q[t, d] * k[s, d]; rows of q and k `..Stride` apart, y dense. No alignment needed, as in all of these. */
+  dotScores(
+    q: number,
+    qStride: number,
+    k: number,
+    kStride: number,
+    factor: number,
+    y: number,
+    rows: number,
+    columns: number,
+    depth: number,
+  ): void;
+  /** y[t, s] = sum over d of w[4 + d] * tanh(w[0] * (q[t, d] + k[s, d])). */
+  additiveScores(
+    q: number,
+    qStride: number,
+    k: number,
+    kStride: number,
+    w: number,
+    y: number,
+    rows: number,
+    columns: number,
+    depth: number,
+  ): void;
+  /** y[o, t, s] = value where mask[o * outerStride + t * rowStride + s * columnStride] is 0; y: [outer][rows][columns], in place. */
+  hide(
+    y: number,
+    mask: number,
+    outer: number,
+    rows: number,
+    columns: number,
+    outerStride: number,
+    rowStride: number,
+    columnStride: number,
+    value: number,
+  ): void;
+  /** y[t, s] = value where s < first + t - before or s > first + t + after; in place. */
+  hideBand(y: number, first: number, rows: number, columns: number, before: number, after: number, value: number): void;
+  /** y[t, d] = sum over s of p[t, s] * v[s, d]; p dense, rows of v and y `..Stride` apart. */
+  weightedSum(
+    p: number,
+    v: number,
+    vStride: number,
+    y: number,
+    yStride: number,
+    rows: number,
+    columns: number,
+    depth: number,
+  ): void;
+  /** y[r, d] = x[r, d] / max(sqrt(sum over d of x[r, d]^2), least). In place allowed. */
+  unitRows(x: number, y: number, rows: number, depth: number, least: number): void;
+
   // ------------------------------------------------------------- activations, element by element, in place allowed
 
   /** Keras' ReLU: x > threshold -> min(x, maximum); else slope * (x - threshold). maximum = Infinity for none. */

@@ -17,6 +17,7 @@ import { type Axes, axisIndex, axisSize, lettersOf, plainAxis, product } from ".
 import { shapeMismatch } from "../error.ts";
 import { follow, reorderHeld } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, PlannedNode, ToTorch, ToWasm } from "./facets.ts";
+import type { Hide } from "./hide.ts";
 import { axisLetter } from "./keras-layout.ts";
 import { elementWork } from "./rows.ts";
 import { letters, oneOf } from "./schema.ts";
@@ -127,7 +128,14 @@ export const fromKeras: Record<string, FromKeras> = {
       config.refuse("axis", `axes ${given.join(", ")} do not lie side by side`);
     }
     const attributes: Softmax = { kind: "softmax", axes: letters };
-    return call.emit("softmax", attributes, [input]);
+    const mask = call.mask(input);
+    if (mask === null) return call.emit("softmax", attributes, [input]);
+    const own = lettersOf(call.axes(input));
+    if (call.type(mask) !== "bool" || call.axes(mask).length !== own.length)
+      config.refuse("call argument mask", `expected bools of as many axes as the input, got ${call.axes(mask).length}`);
+    const named = call.rearrange(mask, lettersOf(call.axes(mask)), own);
+    const hidden = call.emit<Hide>("hide", { value: -1e9 }, [input, named]);
+    return call.emit<Hide>("hide", { value: 0 }, [call.emit("softmax", attributes, [hidden]), named]);
   },
 };
 

@@ -47,15 +47,24 @@ export function runReferencePlanned(plan: LayoutPlan, source: Graph, inputs: rea
     const local: Graph = {
       ...plan.graph,
       inputs: ports,
-      nodes: [{ ...node, inputs: taken.map((_, index) => index), outputs: [taken.length] }],
+      nodes: [
+        {
+          ...node,
+          inputs: taken.map((_, index) => index),
+          outputs: node.outputs.map((_, index) => taken.length + index),
+        },
+      ],
     };
-    const result = runReference(local, taken, plan)[taken.length]!;
-    const held = plan.graph.values[node.outputs[0]!]!.axes;
-    const to = inOrder(result.axes, held.map((axis) => axis.letter).join(""));
-    values[node.outputs[0]!] = {
-      axes: to.map((axis, index) => ({ ...held[index]!, size: axis.size })),
-      data: rearrangeArray(result.data, result.axes, to),
-    };
+    const results = runReference(local, taken, plan);
+    node.outputs.forEach((id, index) => {
+      const result = results[taken.length + index]!;
+      const held = plan.graph.values[id]!.axes;
+      const to = inOrder(result.axes, held.map((axis) => axis.letter).join(""));
+      values[id] = {
+        axes: to.map((axis, place) => ({ ...held[place]!, size: axis.size })),
+        data: rearrangeArray(result.data, result.axes, to),
+      };
+    });
   }
   return values;
 }

@@ -1,0 +1,121 @@
+/**
+ * EinsumDense as a Dense: the summed axes merged behind the others, and what comes out cut into the equation's axes
+ *
+ *     abc,cde->abde     (N, L, C) times (C, D*E), the last axis cut into D and E
+ *     abc,bd->adc       (N, C, L) times (L, D), and the axes in their order
+ *
+ * An equation that is no such product is refused: a letter of the kernel both in the input and the output, or a kernel
+ * that does not have the summed letters first.
+ *
+ * Keras   keras.layers.EinsumDense: kernel in the equation's order, `IO` as it lies
+ * PyTorch torch.nn.Linear, between movements of axes
+ */
+import { lettersOf, positionalLetters, product } from "../axes.ts";
+import type { ValueId } from "../graph/graph.ts";
+import type { Dense } from "./dense.ts";
+import type { FromKeras, KerasCall } from "./facets.ts";
+import type { Reshape } from "./reshape.ts";
+
+/** The letters of the input, the kernel and the output; those that "..." stands for are capitals. */
+interface Equation {
+  readonly input: string;
+  readonly kernel: string;
+  readonly output: string;
+  /** The output's letters that `output_shape` has sizes for. */
+  readonly sized: string;
+}
+
+function parse(call: KerasCall, rank: number): Equation {
+  const { config } = call;
+  const text = config.text("equation").replaceAll(" ", "");
+  const match = /^(\.\.\.)?([a-z]+)(\.\.\.)?,([a-z]+)->(\.\.\.)?([a-z]+)(\.\.\.)?$/.exec(text);
+  const refuse = (why: string) => config.refuse("equation", `${text}: ${why}`);
+  if (!match) return refuse("is no equation of an input and a kernel");
+  const [, before, input, behind, kernel, outBefore, output, outBehind] = match as unknown as string[];
+  if (before !== outBefore || behind !== outBehind || (before && behind))
+    return refuse("the dots have to stand on the same side of both");
+  const elided = "ABCDEFGH".slice(0, before || behind ? rank - input!.length : 0);
+  const equation = {
+    input: before ? elided + input : input + elided,
+    kernel: kernel!,
+    output: before ? elided + output : output + elided,
+    sized: before ? output! : output!.slice(1),
+  };
+  for (const letters of [equation.input, equation.kernel, equation.output]) {
+    if (new Set(letters).size !== letters.length) return refuse("a letter appears twice in a term");
+  }
+  if (equation.input.length !== rank) return refuse(`expected an input of ${rank} axes`);
+  return equation;
+}
+
+export const fromKeras: Record<string, FromKeras> = {
+  EinsumDense(call) {
+    const { config } = call;
+    const value = call.input();
+    const own = lettersOf(call.axes(value));
+    const { input, kernel, output, sized } = parse(call, own.length);
+    const refuse = (why: string) => config.refuse("equation", `${config.text("equation")}: ${why}`);
+
+    const summed = [...kernel].filter((letter) => !output.includes(letter)).join("");
+    const made = [...kernel].filter((letter) => output.includes(letter)).join("");
+    const kept = [...input].filter((letter) => !summed.includes(letter)).join("");
+    if (kernel !== summed + made || summed === "" || made === "")
+      refuse("the kernel has to have the summed letters first, and some of both kinds");
+    if ([...made].some((letter) => input.includes(letter))) refuse("the kernel shares a letter with input and output");
+    if ([...summed].some((letter) => !input.includes(letter))) refuse("a summed letter is not in the input");
+    if ([...kept].some((letter) => !output.includes(letter)) || output.length !== kept.length + made.length)
+      refuse("the output has to have all that is not summed");
+    if (kept[0] !== input[0] || output[0] !== input[0]) refuse("the batch has to stay in front");
+
+    const raw = config.raw("output_shape");
+    const given = Array.isArray(raw) ? raw : [raw];
+    const sizes = [...made].map((letter) => {
+      const size: unknown = given.at([...sized].indexOf(letter) - sized.length);
+      const whole = sized.includes(letter) && Number.isInteger(size) && (size as number) > 0;
+      return whole ? (size as number) : config.refuse("output_shape", `expected a size for ${letter}`);
+    });
+    const axisOf = (letter: string) => own[input.indexOf(letter)]!;
+    const rows = [...summed].map((letter) => call.known(value, axisOf(letter)));
+    const [inputs, units] = [product(rows)!, product(sizes)!];
+    call.weight("kernel", "IO", [inputs, units], { stored: [...rows, ...sizes] });
+    const biasAxes = config.raw("bias_axes") == null ? "" : config.text("bias_axes");
+    if (biasAxes !== "") {
+      const inOutput = [...output].filter((letter) => made.includes(letter)).join("");
+      if ([...biasAxes].sort().join("") !== [...made].sort().join("") || inOutput !== made)
+        config.refuse("bias_axes", `expected the kernel's output axes ${made}, got ${biasAxes}`);
+      const first = Math.min(...[...biasAxes].map((letter) => output.indexOf(letter)));
+      const stored = [...output.slice(first)].map((letter) =>
+        made.includes(letter) ? sizes[made.indexOf(letter)]! : 1,
+      );
+      call.weight("bias", "O", [units], { stored });
+    }
+    if (config.raw("quantization_config") != null)
+      config.refuse(
+        "quantization_config",
+        "quantized kernels of EinsumDense are not read; use the model before quantize()",
+      );
+    if (config.raw("lora_rank") != null)
+      config.refuse("lora_rank", "low-rank additions are not read; merge them first");
+    config.ignore("gptq_unpacked_column_size");
+
+    const last = summed.length === 1 ? axisOf(summed) : `(${[...summed].map(axisOf).join("")})`;
+    const between = positionalLetters(kept.length + 1);
+    const matrix = call.rearrange(value, `${[...kept].map(axisOf).join("")}${last}`, between);
+    const attributes: Dense = { units, axis: between.at(-1)! };
+    let result: ValueId = call.emit("dense", attributes, [matrix], biasAxes === "" ? ["kernel"] : ["kernel", "bias"]);
+    if (made.length > 1) {
+      const keptSizes = [...kept].slice(1).map((letter) => {
+        const axes = call.axes(value);
+        return axes[input.indexOf(letter)]!.size ?? -1;
+      });
+      if (keptSizes.filter((size) => size === -1).length > 1)
+        config.refuse("input", "only one size besides the batch may be open");
+      const reshape: Reshape = { shape: [...keptSizes, ...sizes] };
+      result = call.emit("reshape", reshape, [result]);
+    }
+    const now = lettersOf(call.axes(result));
+    const letters = [...output].map((letter) => now[(kept + made).indexOf(letter)]!).join("");
+    result = call.rearrange(result, letters, positionalLetters(output.length));
+    return call.activation(result, config.raw("activation"));
+  },
+};
