@@ -106,17 +106,22 @@ const mirrored: Record<Compare["kind"], Compare["kind"]> = {
   xor: "xor",
 };
 
-/** Adds a comparison with a number or of two tensors of the same number of axes. */
-export function emitCompare(call: KerasCall, kind: Compare["kind"], a: ValueId, b: ValueId | number): ValueId {
-  const inputs = typeof b === "number" ? [a] : alike(call, [a, b]);
-  return call.emit<Compare>("compare", { kind, value: typeof b === "number" ? Math.fround(b) : null }, inputs);
+/** Adds a comparison with a number. */
+export function emitCompare(call: KerasCall, kind: Compare["kind"], a: ValueId, value: number): ValueId {
+  return call.emit<Compare>("compare", { kind, value: Math.fround(value) }, [a]);
+}
+
+/** Adds a comparison of two tensors of the same number of axes. */
+function emitPair(call: KerasCall, kind: Compare["kind"], a: ValueId, b: ValueId): ValueId {
+  return call.emit<Compare>("compare", { kind, value: null }, alike(call, [a, b]));
 }
 
 function comparing(kind: Compare["kind"]): FromKeras {
   return (call) => {
     const [a, b] = [operand(call, "x1", 0), operand(call, "x2", 1)];
-    if ("tensor" in a) return emitCompare(call, kind, a.tensor, "tensor" in b ? b.tensor : b.number);
-    if ("tensor" in b) return emitCompare(call, mirrored[kind], b.tensor, a.number);
+    if ("tensor" in a && "tensor" in b) return emitPair(call, kind, a.tensor, b.tensor);
+    if ("tensor" in a && "number" in b) return emitCompare(call, kind, a.tensor, b.number);
+    if ("tensor" in b && "number" in a) return emitCompare(call, mirrored[kind], b.tensor, a.number);
     return call.config.refuse("inputs", "expected a tensor among the operands");
   };
 }
@@ -130,7 +135,7 @@ function logical(kind: "and" | "or" | "xor"): FromKeras {
   return (call) => {
     const [a, b] = [call.tensor("x1", 0), call.tensor("x2", 1)];
     if (a === null || b === null) return call.config.refuse("inputs", "expected two tensors");
-    return emitCompare(call, kind, truth(call, a), truth(call, b));
+    return emitPair(call, kind, truth(call, a), truth(call, b));
   };
 }
 
