@@ -240,6 +240,7 @@ const operationTables: readonly Readonly<Record<string, FromKeras>>[] = [
   arithmetic.fromOperation,
   cast.fromOperation,
   compare.fromOperation,
+  dot.fromOperation,
   maths.fromOperation,
   reduce.fromOperation,
   shapeOperations.fromOperation,
