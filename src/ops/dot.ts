@@ -3,8 +3,8 @@
  *
  * Where `normalize`, each line along k is divided by its length first, at least 1e-7. Two vectors give one number, `NC` = (N, 1).
  *
- * Keras   keras.layers.Dot: axes, normalize
- * PyTorch torch.einsum
+ * Keras   keras.layers.Dot: axes, normalize; keras.ops.matmul of a matrix per sample
+ * PyTorch torch.einsum, torch.matmul
  */
 import {
   type Axes,
@@ -117,8 +117,28 @@ export const fromKeras: Record<string, FromKeras> = {
   },
 };
 
+export const fromOperation: Record<string, FromKeras> = {
+  Matmul(call) {
+    const { config } = call;
+    const [a, b] = [call.tensor("x1", 0), call.tensor("x2", 1)];
+    if (a === null || b === null) return config.refuse("inputs", "expected two tensors");
+    const ranks = [a, b].map((value) => call.axes(value).length);
+    if (ranks.some((rank) => rank !== 3))
+      config.refuse(
+        "inputs",
+        `expected a matrix per sample on both sides, three axes each with the batch, got ${ranks.join(" and ")}; keras.ops.expand_dims and squeeze make one of a vector`,
+      );
+    if ([a, b].some((value) => call.type(value) !== "float32"))
+      config.refuse("inputs", "expected floats; cast them first");
+    const [left, right] = [axisLetter(call, a, -1), axisLetter(call, b, -2)];
+    return call.emit<Dot>("dot", { left, right, normalize: false }, [a, b]);
+  },
+};
+
 export const toTorch: ToTorch<Dot> = ({ attributes: { left, right, normalize }, inputs }, torch) => {
   const [a, b] = inputs as [Axes, Axes];
+  const matrices = a.length === 3 && b.length === 3 && a[2]!.letter === left && b[1]!.letter === right;
+  if (matrices && !normalize) return `torch.matmul(${torch.input(0)}, ${torch.input(1)})`;
   const names = "abcdefghijklm";
   const term = (axes: Axes, summed: string, from: number) => {
     let next = from;

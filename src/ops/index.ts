@@ -3,42 +3,42 @@
  * models imports `specs`, `arranges` and `toWasm` and carries no PyTorch text.
  */
 import * as activation from "./activation.ts";
-import * as attention from "./attention.ts";
-import * as denseInt8 from "./dense-int8.ts";
-import * as dot from "./dot.ts";
-import * as einsumDense from "./einsum-dense.ts";
-import * as hide from "./hide.ts";
-import * as multiHeadAttention from "./multi-head-attention.ts";
+import * as adaptivePool1d from "./adaptive-pool1d.ts";
 import * as arithmetic from "./arithmetic.ts";
-import * as cast from "./cast.ts";
-import * as maths from "./maths.ts";
-import * as reduce from "./reduce.ts";
-import * as shapeOperations from "./shape-operations.ts";
-import * as slice from "./slice.ts";
+import * as attention from "./attention.ts";
 import * as batchNorm from "./batch-norm.ts";
+import * as cast from "./cast.ts";
 import * as compare from "./compare.ts";
 import * as concatenate from "./concatenate.ts";
+import * as conv1dTranspose from "./conv1d-transpose.ts";
 import * as conv1d from "./conv1d.ts";
+import * as denseInt8 from "./dense-int8.ts";
 import * as dense from "./dense.ts";
+import * as dot from "./dot.ts";
 import * as dropout from "./dropout.ts";
+import * as einsumDense from "./einsum-dense.ts";
+import * as embedding from "./embedding.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import * as groupNorm from "./group-norm.ts";
+import * as hide from "./hide.ts";
+import * as keep from "./keep.ts";
+import * as maths from "./maths.ts";
 import * as merge from "./merge.ts";
+import * as multiHeadAttention from "./multi-head-attention.ts";
 import * as normalize from "./normalize.ts";
 import * as pool1d from "./pool1d.ts";
-import * as recurrent from "./recurrent.ts";
+import * as prelu from "./prelu.ts";
 import * as recurrentKeras from "./recurrent-keras.ts";
 import * as recurrentTorch from "./recurrent-torch.ts";
+import * as recurrent from "./recurrent.ts";
+import * as reduce from "./reduce.ts";
 import * as reshape from "./reshape.ts";
 import * as resize1d from "./resize1d.ts";
+import * as shapeOperations from "./shape-operations.ts";
+import * as slice from "./slice.ts";
 import * as softmax from "./softmax.ts";
-import * as conv1dTranspose from "./conv1d-transpose.ts";
-import * as embedding from "./embedding.ts";
-import * as keep from "./keep.ts";
-import * as time from "./time.ts";
-import * as adaptivePool1d from "./adaptive-pool1d.ts";
-import * as prelu from "./prelu.ts";
 import * as standardize from "./standardize.ts";
+import * as time from "./time.ts";
 
 /** The attributes of each operator. */
 export interface Attributes {
@@ -59,18 +59,18 @@ export interface Attributes {
   embedding: embedding.Embedding;
   foldTime: time.Time;
   globalPool1d: pool1d.GlobalPool1d;
-  keep: keep.Keep;
+  groupNorm: groupNorm.GroupNorm;
   hide: hide.Hide;
+  keep: keep.Keep;
   maths: maths.Maths;
   merge: merge.Merge;
   multiHeadAttention: multiHeadAttention.MultiHeadAttention;
-  groupNorm: groupNorm.GroupNorm;
   normalize: normalize.Normalize;
   pool1d: pool1d.Pool1d;
   prelu: prelu.Prelu;
   rearrange: reshape.Rearrange;
-  reduce: reduce.Reduce;
   recurrent: recurrent.Recurrent;
+  reduce: reduce.Reduce;
   reorder: reshape.Reorder;
   rescale: standardize.Rescale;
   rescaleAxes: standardize.RescaleAxes;
@@ -78,8 +78,8 @@ export interface Attributes {
   resize1d: resize1d.Resize1d;
   slice: slice.Slice;
   softmax: softmax.Softmax;
-  unfoldTime: time.Time;
   standardize: standardize.Standardize;
+  unfoldTime: time.Time;
 }
 
 /** An operator's name. */
@@ -104,18 +104,18 @@ export const specs = {
   embedding: embedding.spec,
   foldTime: time.foldSpec,
   globalPool1d: pool1d.globalSpec,
-  keep: keep.spec,
+  groupNorm: groupNorm.spec,
   hide: hide.spec,
+  keep: keep.spec,
   maths: maths.spec,
   merge: merge.spec,
   multiHeadAttention: multiHeadAttention.spec,
-  groupNorm: groupNorm.spec,
   normalize: normalize.spec,
   pool1d: pool1d.spec,
   prelu: prelu.spec,
   rearrange: reshape.rearrangeSpec,
-  reduce: reduce.spec,
   recurrent: recurrent.spec,
+  reduce: reduce.spec,
   reorder: reshape.reorderSpec,
   rescale: standardize.rescaleSpec,
   rescaleAxes: standardize.rescaleAxesSpec,
@@ -123,8 +123,8 @@ export const specs = {
   resize1d: resize1d.spec,
   slice: slice.spec,
   softmax: softmax.spec,
-  unfoldTime: time.unfoldSpec,
   standardize: standardize.spec,
+  unfoldTime: time.unfoldSpec,
 } satisfies { [K in OpKind]: OpSpec<Attributes[K]> };
 
 /** The orders of axes that each operator takes. */
@@ -146,18 +146,18 @@ export const arranges = {
   embedding: embedding.arrange,
   foldTime: time.foldArrange,
   globalPool1d: pool1d.globalArrange,
-  keep: keep.arrange,
+  groupNorm: groupNorm.arrange,
   hide: hide.arrange,
+  keep: keep.arrange,
   maths: maths.arrange,
   merge: merge.arrange,
   multiHeadAttention: multiHeadAttention.arrange,
-  groupNorm: groupNorm.arrange,
   normalize: normalize.arrange,
   pool1d: pool1d.arrange,
   prelu: prelu.arrange,
   rearrange: reshape.rearrangeArrange,
-  reduce: reduce.arrange,
   recurrent: recurrent.arrange,
+  reduce: reduce.arrange,
   reorder: reshape.reorderArrange,
   rescale: standardize.rescaleArrange,
   rescaleAxes: standardize.rescaleAxesArrange,
@@ -165,8 +165,8 @@ export const arranges = {
   resize1d: resize1d.arrange,
   slice: slice.arrange,
   softmax: softmax.arrange,
-  unfoldTime: time.unfoldArrange,
   standardize: standardize.arrange,
+  unfoldTime: time.unfoldArrange,
 } satisfies { [K in OpKind]: Arrange<Attributes[K]> };
 
 /** Plain-loop definitions in float64. */
@@ -188,18 +188,18 @@ export const evaluates = {
   embedding: embedding.evaluate,
   foldTime: time.foldEvaluate,
   globalPool1d: pool1d.globalEvaluate,
-  keep: keep.evaluate,
+  groupNorm: groupNorm.evaluate,
   hide: hide.evaluate,
+  keep: keep.evaluate,
   maths: maths.evaluate,
   merge: merge.evaluate,
   multiHeadAttention: multiHeadAttention.evaluate,
-  groupNorm: groupNorm.evaluate,
   normalize: normalize.evaluate,
   pool1d: pool1d.evaluate,
   prelu: prelu.evaluate,
   rearrange: reshape.rearrangeEvaluate,
-  reduce: reduce.evaluate,
   recurrent: recurrent.evaluate,
+  reduce: reduce.evaluate,
   reorder: reshape.reorderEvaluate,
   rescale: standardize.rescaleEvaluate,
   rescaleAxes: standardize.rescaleAxesEvaluate,
@@ -207,8 +207,8 @@ export const evaluates = {
   resize1d: resize1d.evaluate,
   slice: slice.evaluate,
   softmax: softmax.evaluate,
-  unfoldTime: time.unfoldEvaluate,
   standardize: standardize.evaluate,
+  unfoldTime: time.unfoldEvaluate,
 } satisfies { [K in OpKind]: Evaluate<Attributes[K]> };
 
 /** PyTorch's spelling. */
@@ -230,18 +230,18 @@ export const toTorch = {
   embedding: embedding.toTorch,
   foldTime: time.foldToTorch,
   globalPool1d: pool1d.globalToTorch,
-  keep: keep.toTorch,
+  groupNorm: groupNorm.toTorch,
   hide: hide.toTorch,
+  keep: keep.toTorch,
   maths: maths.toTorch,
   merge: merge.toTorch,
   multiHeadAttention: multiHeadAttention.toTorch,
-  groupNorm: groupNorm.toTorch,
   normalize: normalize.toTorch,
   pool1d: pool1d.toTorch,
   prelu: prelu.toTorch,
   rearrange: reshape.rearrangeToTorch,
-  reduce: reduce.toTorch,
   recurrent: recurrentTorch.toTorch,
+  reduce: reduce.toTorch,
   reorder: reshape.reorderToTorch,
   rescale: standardize.rescaleToTorch,
   rescaleAxes: standardize.rescaleAxesToTorch,
@@ -249,8 +249,8 @@ export const toTorch = {
   resize1d: resize1d.toTorch,
   slice: slice.toTorch,
   softmax: softmax.toTorch,
-  unfoldTime: time.unfoldToTorch,
   standardize: standardize.toTorch,
+  unfoldTime: time.unfoldToTorch,
 } satisfies { [K in OpKind]: ToTorch<Attributes[K]> };
 
 /** Kernel calls. */
@@ -272,18 +272,18 @@ export const toWasm = {
   embedding: embedding.toWasm,
   foldTime: time.foldToWasm,
   globalPool1d: pool1d.globalToWasm,
-  keep: keep.toWasm,
+  groupNorm: groupNorm.toWasm,
   hide: hide.toWasm,
+  keep: keep.toWasm,
   maths: maths.toWasm,
   merge: merge.toWasm,
   multiHeadAttention: multiHeadAttention.toWasm,
-  groupNorm: groupNorm.toWasm,
   normalize: normalize.toWasm,
   pool1d: pool1d.toWasm,
   prelu: prelu.toWasm,
   rearrange: reshape.rearrangeToWasm,
-  reduce: reduce.toWasm,
   recurrent: recurrent.toWasm,
+  reduce: reduce.toWasm,
   reorder: reshape.reorderToWasm,
   rescale: standardize.rescaleToWasm,
   rescaleAxes: standardize.rescaleAxesToWasm,
@@ -291,38 +291,38 @@ export const toWasm = {
   resize1d: resize1d.toWasm,
   slice: slice.toWasm,
   softmax: softmax.toWasm,
-  unfoldTime: time.unfoldToWasm,
   standardize: standardize.toWasm,
+  unfoldTime: time.unfoldToWasm,
 } satisfies { [K in OpKind]: ToWasm<Attributes[K]> };
 
 /** Keras' classes by family; a class stands in one family only. */
 const kerasTables: readonly Readonly<Record<string, FromKeras>>[] = [
   activation.fromKeras,
+  adaptivePool1d.fromKeras,
   attention.fromKeras,
   batchNorm.fromKeras,
   concatenate.fromKeras,
   conv1d.fromKeras,
+  conv1dTranspose.fromKeras,
   dense.fromKeras,
   dot.fromKeras,
   dropout.fromKeras,
   einsumDense.fromKeras,
+  embedding.fromKeras,
+  groupNorm.fromKeras,
+  keep.fromKeras,
   merge.fromKeras,
   multiHeadAttention.fromKeras,
+  normalize.fromKeras,
   pool1d.fromKeras,
   pool1d.globalFromKeras,
+  prelu.fromKeras,
   recurrentKeras.fromKeras,
   reshape.fromKeras,
   resize1d.fromKeras,
   softmax.fromKeras,
-  conv1dTranspose.fromKeras,
-  embedding.fromKeras,
-  keep.fromKeras,
-  adaptivePool1d.fromKeras,
-  time.fromKeras,
-  groupNorm.fromKeras,
-  normalize.fromKeras,
-  prelu.fromKeras,
   standardize.fromKeras,
+  time.fromKeras,
 ];
 
 /** The operations of `keras.ops` by family, under the names of their classes. */
@@ -331,6 +331,7 @@ const operationTables: readonly Readonly<Record<string, FromKeras>>[] = [
   arithmetic.fromOperation,
   cast.fromOperation,
   compare.fromOperation,
+  dot.fromOperation,
   maths.fromOperation,
   reduce.fromOperation,
   shapeOperations.fromOperation,
