@@ -78,7 +78,7 @@ export interface Attributes {
   resize1d: resize1d.Resize1d;
   slice: slice.Slice;
   softmax: softmax.Softmax;
-  unfoldTime: time.Time;
+  unfoldTime: time.UnfoldTime;
   standardize: standardize.Standardize;
 }
 
