@@ -9,7 +9,7 @@
 import { product } from "../axes.ts";
 import { shapeMismatch } from "../error.ts";
 import { follow } from "./arrange.ts";
-import type { Arrange, Evaluate, FromKeras, KerasCall, OpSpec, ToTorch, ToWasm } from "./facets.ts";
+import type { Arrange, Evaluate, FromKeras, KerasCall, KerasConfig, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import { elementWork } from "./rows.ts";
 import { finite, listOf, nullOr } from "./schema.ts";
 import type { Softmax } from "./softmax.ts";
@@ -165,10 +165,9 @@ export function emitActivation(call: KerasCall, value: number, name: string): nu
   return call.emit("softmax", attributes, [value]);
 }
 
-export const fromKeras: Record<string, FromKeras> = {
-  Activation: (call) => call.activation(call.input(), call.config.raw("activation")),
-  ReLU(call) {
-    const { config } = call;
+/** The layers that are such a function with options of its own. */
+const layers: Readonly<Record<string, (config: KerasConfig) => Activation>> = {
+  ReLU(config) {
     const attributes = relu(
       config.number("negative_slope", 0),
       config.optionalNumber("max_value"),
@@ -178,14 +177,26 @@ export const fromKeras: Record<string, FromKeras> = {
     if (slope! < 0) config.refuse("negative_slope", "Keras allows none below 0");
     if (maximum != null && maximum < 0) config.refuse("max_value", "Keras allows none below 0");
     if (threshold! < 0) config.refuse("threshold", "Keras allows none below 0");
-    return call.emit("activation", attributes, [call.input()]);
+    return attributes;
   },
-  LeakyReLU(call) {
-    const { config } = call;
-    const slope = config.has("negative_slope") ? config.number("negative_slope") : config.number("alpha", 0.3);
-    return call.emit("activation", relu(slope, null, 0), [call.input()]);
-  },
-  ELU: (call) => call.emit("activation", plain("elu", call.config.number("alpha", 1)), [call.input()]),
+  LeakyReLU: (config) =>
+    relu(config.has("negative_slope") ? config.number("negative_slope") : config.number("alpha", 0.3), null, 0),
+  ELU: (config) => plain("elu", config.number("alpha", 1)),
+};
+
+/** The function of a layer without weights; null where it is none that works on single elements. */
+export function layerActivation(config: KerasConfig): Activation | null {
+  return Object.hasOwn(layers, config.className) ? layers[config.className]!(config) : null;
+}
+
+export const fromKeras: Record<string, FromKeras> = {
+  Activation: (call) => call.activation(call.input(), call.config.raw("activation")),
+  ...Object.fromEntries(
+    Object.entries(layers).map(([name, read]): [string, FromKeras] => [
+      name,
+      (call) => call.emit("activation", read(call.config), [call.input()]),
+    ]),
+  ),
 };
 
 /** A function with the numbers that its operation holds, by name and default. */

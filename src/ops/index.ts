@@ -79,7 +79,7 @@ export interface Attributes {
   slice: slice.Slice;
   softmax: softmax.Softmax;
   standardize: standardize.Standardize;
-  unfoldTime: time.Time;
+  unfoldTime: time.UnfoldTime;
 }
 
 /** An operator's name. */

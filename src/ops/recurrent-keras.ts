@@ -12,7 +12,7 @@
  */
 import { lettersOf } from "../axes.ts";
 import type { ValueId } from "../graph/graph.ts";
-import { namedActivation } from "./activation.ts";
+import { layerActivation, namedActivation } from "./activation.ts";
 import type { Concatenate } from "./concatenate.ts";
 import type { Argument, FromKeras, KerasCall, KerasConfig } from "./facets.ts";
 import type { Merge } from "./merge.ts";
@@ -45,26 +45,31 @@ interface Options {
 /** What a node is made of besides its cell. */
 type Walk = Pick<Recurrent, "directions" | "flip" | "sequences" | "apart" | "states" | "zeroMasked">;
 
-function cellFunction(config: KerasConfig, key: string, fallback: string): CellFunction {
+function cellFunction(call: KerasCall, config: KerasConfig, key: string, fallback: string): CellFunction {
   const given = config.has(key) ? config.raw(key) : fallback;
   if (given === null || given === "linear") return { kind: "linear", parameters: [] };
   if (given === "softmax") return { kind: "softmax", parameters: [] };
-  if (typeof given !== "string")
-    return config.refuse(
-      key,
-      "a layer or a function of one's own inside a cell is not supported; name one of Keras' functions",
+  if (typeof given !== "string") {
+    const layer = call.nested(key, given);
+    return (
+      layerActivation(layer) ??
+      config.refuse(
+        key,
+        `${layer.className} is not supported inside a cell; expected ReLU, LeakyReLU, ELU or a function's name`,
+      )
     );
+  }
   return (
     namedActivation(given) ??
     config.refuse(key, `${given} is not supported inside a cell; expected a function of single elements, or softmax`)
   );
 }
 
-function readCell(config: KerasConfig): Cell {
+function readCell(call: KerasCall, config: KerasConfig): Cell {
   const kind = config.className.replace(/Cell$/, "");
   const common = {
     units: config.integer("units"),
-    activation: cellFunction(config, "activation", "tanh"),
+    activation: cellFunction(call, config, "activation", "tanh"),
     biased: config.boolean("use_bias", true),
   };
   config.ignore("dropout", "recurrent_dropout", "seed", "implementation");
@@ -73,12 +78,12 @@ function readCell(config: KerasConfig): Cell {
       return { ...common, cell: "simple", gate: { kind: "linear", parameters: [] } };
     case "LSTM":
       config.ignore("unit_forget_bias");
-      return { ...common, cell: "lstm", gate: cellFunction(config, "recurrent_activation", "sigmoid") };
+      return { ...common, cell: "lstm", gate: cellFunction(call, config, "recurrent_activation", "sigmoid") };
     case "GRU":
       return {
         ...common,
         cell: config.boolean("reset_after", true) ? "gru" : "gruBefore",
-        gate: cellFunction(config, "recurrent_activation", "sigmoid"),
+        gate: cellFunction(call, config, "recurrent_activation", "sigmoid"),
       };
     default:
       return config.refuse("cell", `${config.className} is not supported; expected LSTMCell, GRUCell or SimpleRNNCell`);
@@ -193,14 +198,14 @@ function layer(
     zeroMasked: options.zeroMasked,
   };
   if (config.className !== "RNN") {
-    const cell = readCell(config);
+    const cell = readCell(call, config);
     const weights = takeWeights(call, cell, call.known(input, "C"), "cell");
     return emit(call, cell, last, input, mask, states, weights);
   }
   const object = config.raw("cell");
   const nested = call.nested("cell", object);
   if (nested.className !== "StackedRNNCells") {
-    const cell = readCell(nested);
+    const cell = readCell(call, nested);
     const weights = takeWeights(call, cell, call.known(input, "C"), "cell");
     return emit(call, cell, last, input, mask, states, weights);
   }
@@ -215,7 +220,7 @@ function layer(
     const count = seen.get(stem) ?? 0;
     seen.set(stem, count + 1);
     const part = call.part(`cell_${index}`, own, `cell/cells/${count === 0 ? stem : `${stem}_${count}`}`, [value]);
-    const cell = readCell(part.config);
+    const cell = readCell(part, part.config);
     const weights = takeWeights(part, cell, part.known(value, "C"), "");
     const inner: Walk = {
       ...last,
@@ -305,7 +310,7 @@ export const fromKeras: Record<string, FromKeras> = {
     let outputs: ValueId[];
     let after: ValueId[];
     if (!parts) {
-      const cells = halves.map(readCell);
+      const cells = halves.map((half) => readCell(call, half));
       const weights = cells.flatMap((cell, half) => {
         const scope = half === 0 ? "forward_layer/cell" : "backward_layer/cell";
         return takeWeights(call, cell, call.known(series.input, "C"), scope, half);

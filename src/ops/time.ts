@@ -5,12 +5,18 @@
  * Keras   keras.layers.TimeDistributed: the layer inside, step by step
  * PyTorch x.flatten(0, 1), y.unflatten(0, (-1, steps))
  */
-import { type Axes, type Axis, lettersOf, plainAxis, positionalLetters, product } from "../axes.ts";
+import { type Axes, type Axis, axisSize, lettersOf, plainAxis, positionalLetters, product } from "../axes.ts";
 import { shapeMismatch } from "../error.ts";
 import { canonical } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
+import { letter } from "./schema.ts";
 
 export type Time = Record<string, never>;
+
+export interface UnfoldTime {
+  /** The letter of the steps in the value that was folded. */
+  readonly steps: string;
+}
 
 function named(sizes: readonly (number | null)[]): Axis[] {
   const letters = positionalLetters(sizes.length);
@@ -29,15 +35,13 @@ export const foldSpec: OpSpec<Time> = {
   },
 };
 
-export const unfoldSpec: OpSpec<Time> = {
-  attributes: {},
+export const unfoldSpec: OpSpec<UnfoldTime> = {
+  attributes: { steps: letter },
   weights: {},
-  infer(_attributes, inputs) {
-    const [input, original] = inputs.map(sizesOf);
-    if (!input || !original || original.length < 2)
-      throw shapeMismatch("unfoldTime: expected a value and the folded one");
-    const [rows, ...rest] = input;
-    const [batch, steps] = original as [number | null, number | null];
+  infer(attributes, [input, original]) {
+    if (!input || !original) throw shapeMismatch("unfoldTime: expected a value and the folded one");
+    const [rows, ...rest] = sizesOf(input);
+    const [batch, steps] = [axisSize(original, "N"), axisSize(original, attributes.steps)];
     const expected = product([batch, steps]);
     if (rows != null && expected !== null && rows !== expected)
       throw shapeMismatch(`unfoldTime: expected ${batch} samples of ${steps} steps, got ${rows}`);
@@ -48,21 +52,21 @@ export const unfoldSpec: OpSpec<Time> = {
 export const foldArrange: Arrange<Time> = canonical;
 
 /** The value that was folded is asked for its sizes only: it may be held in any order. */
-export const unfoldArrange: Arrange<Time> = (_attributes, [input, original], outputs) => ({
+export const unfoldArrange: Arrange<UnfoldTime> = (_attributes, [input, original], outputs) => ({
   inputs: [input!.source, original!.held],
   outputs,
 });
 
 export const foldEvaluate: Evaluate<Time> = (_attributes, [x]) => [x!.data];
-export const unfoldEvaluate: Evaluate<Time> = foldEvaluate;
+export const unfoldEvaluate: Evaluate<UnfoldTime> = (_attributes, [x]) => [x!.data];
 
 export const foldToTorch: ToTorch<Time> = (_node, torch) => `${torch.input(0)}.flatten(0, 1)`;
 
-export const unfoldToTorch: ToTorch<Time> = ({ outputs: [output] }, torch) =>
-  `${torch.input(0)}.unflatten(0, (-1, ${torch.size(output![1]!.letter, 1)}))`;
+export const unfoldToTorch: ToTorch<UnfoldTime> = ({ attributes: { steps } }, torch) =>
+  `${torch.input(0)}.unflatten(0, (-1, ${torch.size(steps, 1)}))`;
 
 export const foldToWasm: ToWasm<Time> = (_node, wasm) => wasm.alias();
-export const unfoldToWasm: ToWasm<Time> = foldToWasm;
+export const unfoldToWasm: ToWasm<UnfoldTime> = (_node, wasm) => wasm.alias();
 
 // ----------------------------------------------------------------------------------------------------- Keras
 
@@ -95,7 +99,7 @@ export const fromKeras: Record<string, FromKeras> = {
     }
     const outputs = call.apply(layer, "layer", [inner]).map((output) => {
       if (direct) return output;
-      return call.emit<Time>("unfoldTime", {}, [output, input]);
+      return call.emit<UnfoldTime>("unfoldTime", { steps: letters[1]! }, [output, input]);
     });
     if (outputs.length !== 1) config.refuse("layer", `the layer inside has ${outputs.length} outputs`);
     return outputs;

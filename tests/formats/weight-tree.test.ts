@@ -27,6 +27,9 @@ test("names, children, and what is not there", () => {
 });
 
 describe("every variable of a case is reached", () => {
+  /** Numbers that Keras writes a second time: SpectralNormalization holds its layer's kernel as a variable of its own. */
+  const twice: Record<string, number> = { "other-normalization": 4 * 3 + 2 * 4 * 3 };
+
   test.each(readdirSync(new URL("keras/", fixtures)))("%s", (name) => {
     const { variables: tree } = readKerasFile(bytesOf(`keras/${name}/model.keras`));
     const { parameters } = JSON.parse(readFileSync(new URL(`keras/${name}/case.json`, fixtures), "utf8"));
@@ -38,7 +41,7 @@ describe("every variable of a case is reached", () => {
       }
     };
     visit("");
-    expect(count).toBe(parameters);
+    expect(count).toBe(parameters + (twice[name] ?? 0));
   });
 });
 

@@ -63,7 +63,8 @@ function readWeights(layer: Layer, plan: LayoutPlan | undefined): Record<string,
       const order = plan?.weights.get(layer)?.[role];
       if (!order) return [role, { axes, data }];
       // Only the order of merged parts concerns the definitions; their weights lie as Keras has them.
-      const to = axes.map((axis) => order.to.find((candidate) => candidate.letter === axis.letter)!);
+      // An axis that the target's layout does not have (WeightPiece) is the source's.
+      const to = axes.map((axis) => order.to.find((candidate) => candidate.letter === axis.letter) ?? axis);
       return [role, { axes: to, data: rearrangeArray(data, order.from, to) }];
     }),
   );
