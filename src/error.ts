@@ -170,53 +170,94 @@ export function valueOutOfRange(
   });
 }
 
-/** The model has a layer that no operator family reads. */
-export function unsupportedLayer(
-  what: string,
-  where: readonly string[],
-  supported: readonly string[],
-  why?: string,
-): ChannelwiseError {
+/** A layer that can't be read. */
+export interface RefusedLayer {
+  readonly kind: "layer class" | "operation";
+  readonly className: string;
+  /** The layer's own name. */
+  readonly name: string;
+  readonly place: readonly string[];
+  readonly why?: string | undefined;
+  /** The name under which `customLayers` takes what it computes. */
+  readonly custom?: string | undefined;
+}
+
+/** At most so many of them, and how many more there are. */
+function some(texts: readonly string[], most: number): string {
+  const more = texts.length - most;
+  return more > 0 ? `${texts.slice(0, most).join(", ")} and ${more} more` : texts.join(", ");
+}
+
+/** Those of one key together, in the order in which the keys come. */
+function groupBy<T>(items: readonly T[], key: (item: T) => string): T[][] {
+  const groups = new Map<string, T[]>(items.map((item) => [key(item), []]));
+  for (const item of items) groups.get(key(item))!.push(item);
+  return [...groups.values()];
+}
+
+/** The model has layers that nothing here reads: all of them, with what to do. */
+export function unsupportedLayers(refused: readonly RefusedLayer[]): ChannelwiseError {
+  const sentences = groupBy(refused, ({ kind, why }) => `${kind} ${why}`).map((alike) => {
+    const [{ kind, why }] = alike as [RefusedLayer];
+    const classes = groupBy(alike, ({ className }) => className).map(([first, ...others]) => {
+      const names = some(
+        [first!, ...others].map(({ name }) => name),
+        3,
+      );
+      return refused.length === 1 ? first!.className : `${first!.className} (${names})`;
+    });
+    const plural = kind === "operation" ? "operations" : "layer classes";
+    const what = classes.length === 1 ? `${kind} ${classes[0]} is` : `${plural} ${some(classes, 8)} are`;
+    return `${what} not supported${why === undefined ? "" : `: ${why}`}`;
+  });
+  const custom = [...new Set(refused.flatMap((layer) => layer.custom ?? []))].slice(0, 3);
+  const lines = custom.map((name) => `${JSON.stringify(name)}: (call) => call.activation(call.input(), "relu")`);
+  const fixes = [
+    ...(refused.some((layer) => layer.custom === undefined)
+      ? ["rebuild that part of the model out of what docs/layers.md lists, or report the layer"]
+      : []),
+    ...(custom.length > 0
+      ? [
+          `say what it computes: load(file, { customLayers: { ${lines.join(", ")} } }); docs/custom-layers.md has examples`,
+        ]
+      : []),
+  ];
+  const [first] = refused as readonly [RefusedLayer];
+  const shared = first.place.findIndex((part, at) => refused.some(({ place }) => place[at] !== part));
   return new ChannelwiseError({
     code: "unsupported-layer",
-    message: `${what} is not supported${why ? `: ${why}` : ""}`,
-    where,
-    fix: `rebuild that part of the model out of supported layers (${supported.join(", ")}), or report the layer`,
+    message: sentences.join("; "),
+    where: shared < 0 ? first.place : first.place.slice(0, shared),
+    fix: fixes.join("; "),
   });
 }
 
-/** A class that is not Keras' own, or code in the file: the caller may say what it computes. */
-export function customLayer(
-  className: string,
-  registered: unknown,
-  module: unknown,
-  where: readonly string[],
-): ChannelwiseError {
-  const name = String(registered);
-  const what =
-    className === "Lambda"
-      ? "layer class Lambda is not supported: it keeps Python code, and code in files is never run"
-      : `layer class ${JSON.stringify(name)} of module ${JSON.stringify(module ?? null)} is not supported: it is not one of Keras' own, and code in files is never run`;
+/** A model whose computation is not in the file. */
+export function subclassedModel(className: string, where: readonly string[]): ChannelwiseError {
   return new ChannelwiseError({
     code: "unsupported-layer",
-    message: what,
+    message: `model class ${className} is not supported: a subclassed model keeps its computation in Python code, not in the file`,
     where,
-    fix: `say what it computes: load(file, { customLayers: { ${JSON.stringify(name)}: (call) => call.activation(call.input(), "relu") } }); docs/custom-layers.md has examples`,
+    fix: "build the same network with keras.Sequential or keras.Model(inputs, outputs), give it the weights, and save that",
   });
 }
 
-/** A layer's option has a value that is not supported. */
+/** A layer's option, or what it is called with (`input`, `inputs`, `call argument …`), is not supported. */
 export function unsupportedOption(
   className: string,
   option: string,
   why: string,
   where: readonly string[],
+  fix?: string,
 ): ChannelwiseError {
+  const called = /^(inputs?$|call argument )/.test(option);
   return new ChannelwiseError({
     code: "unsupported-option",
-    message: `${className}: option ${option}: ${why}`,
+    message: `${className}: ${called ? option : `option ${option}`}: ${why}`,
     where,
-    fix: "change the option and save the model again, or report the file",
+    fix:
+      fix ??
+      `change ${called ? "what the layer is called on" : "the option"} and save the model again, or report the file`,
   });
 }
 

@@ -50,8 +50,8 @@ export class LayerConfig implements KerasConfig {
     for (const key of keys) this.#read.add(key);
   }
 
-  refuse(key: string, why: string): never {
-    throw unsupportedOption(this.className, key, why, this.#where);
+  refuse(key: string, why: string, fix?: string): never {
+    throw unsupportedOption(this.className, key, why, this.#where, fix);
   }
 
   /** Refuses the options that nobody read. Null is Keras' "not set". */

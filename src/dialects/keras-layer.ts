@@ -43,6 +43,8 @@ class Call implements KerasCall {
   readonly #carried = new Set<ValueId>();
   readonly #configs: LayerConfig[];
   readonly #parts: Call[] = [];
+  /** What the file's variables lack for this layer, told once its options are known to be understood. */
+  #lacking: ChannelwiseError | undefined;
 
   constructor(source: KerasLayer, graph: GraphBuilder, given: CallArguments) {
     this.#source = source;
@@ -78,6 +80,11 @@ class Call implements KerasCall {
   #finish(): void {
     for (const config of this.#configs) config.finish();
     for (const part of this.#parts) part.#finish();
+    this.#finishArguments();
+    if (this.#lacking) throw this.#lacking;
+  }
+
+  #finishArguments(): void {
     const given: [string | number, Argument][] = [...this.#arguments.positional.entries(), ...this.#arguments.named];
     const spare = given.find(([key, argument]) => !this.#asked.has(key) && !isSilent(String(key), argument));
     if (!spare) return;
@@ -157,11 +164,13 @@ class Call implements KerasCall {
     if (Object.hasOwn(layer.weights, role)) return;
     const array = variables.take(scope);
     const expected = `${layer.path}/${role}: expected ${letters} = (${stored.join(", ")})`;
-    if (!array) throw missingWeight(`${expected}, found no variable ${Object.keys(layer.weights).length}`, place);
-    if (array.shape.length !== stored.length || array.shape.some((size, axis) => size !== stored[axis]))
-      throw shapeMismatch(`${expected}, got (${array.shape.join(", ")})`, place);
+    if (!array)
+      this.#lacking ??= missingWeight(`${expected}, found no variable ${Object.keys(layer.weights).length}`, place);
+    else if (array.shape.length !== stored.length || array.shape.some((size, axis) => size !== stored[axis]))
+      this.#lacking ??= shapeMismatch(`${expected}, got (${array.shape.join(", ")})`, place);
+    // Of a layer that lacks something no graph comes, so nobody reads it.
     layer.weights[role] = {
-      array: { dtype: array.dtype, shape, read: () => array.read() },
+      array: { dtype: array?.dtype ?? "float32", shape, read: () => array!.read() },
       axes: namedAxes(letters, shape),
     };
   }

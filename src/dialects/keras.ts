@@ -8,13 +8,22 @@
  */
 import { type Axis, positionalLetters } from "../axes.ts";
 import { printable } from "../bytes/printable.ts";
-import { at, customLayer, invalidModel, unsupportedFeature, unsupportedLayer, unsupportedOption } from "../error.ts";
+import {
+  at,
+  invalidModel,
+  type RefusedLayer,
+  subclassedModel,
+  unsupportedFeature,
+  unsupportedLayers,
+  unsupportedOption,
+} from "../error.ts";
 import type { WeightTree } from "../formats/weight-tree.ts";
 import { GraphBuilder } from "../graph/build.ts";
 import type { Graph, Layer, Port, ValueId, ValueType } from "../graph/graph.ts";
 import { branchByBranch } from "../graph/order.ts";
 import type { CallArguments, FromKeras } from "../ops/facets.ts";
-import { kerasBuilder, kerasClasses, kerasOperations, operationBuilder } from "../ops/index.ts";
+import { kerasBuilder, operationBuilder } from "../ops/index.ts";
+import { whyNotRead } from "../ops/not-read.ts";
 import { brief, isObject, type Json } from "./keras-config.ts";
 import {
   describeArgument,
@@ -201,27 +210,34 @@ function readEntry(
 }
 
 /**
- * What builds the nodes of a layer: the caller's own builder, or that of the operator family. Fails for what only looks like a
- * Keras layer.
+ * What builds the nodes of a layer: the caller's own builder, or that of the operator family. None for what they don't know
+ * and what only looks like a Keras layer; that is told instead.
  */
-function requireBuilder(entry: Json, className: string, place: readonly string[], custom: CustomLayers): FromKeras {
+function findBuilder(
+  entry: Json,
+  path: string,
+  place: readonly string[],
+  custom: CustomLayers,
+): FromKeras | RefusedLayer {
   const { module, registered_name: registered } = entry;
+  const { name, className } = readEntry(entry, place);
+  const refused = (kind: RefusedLayer["kind"], label: string, why?: string, own?: string): RefusedLayer => ({
+    ...{ kind, className: label, name: printable(path), place, why, custom: own },
+  });
   if (isOperation(entry)) {
-    const operation = operationBuilder(className);
-    if (operation) return operation;
-    throw unsupportedLayer(`operation keras.ops ${printable(className)}`, place, kerasOperations());
+    return operationBuilder(className) ?? refused("operation", `keras.ops ${printable(className)}`);
   }
-  const { name } = isObject(entry.config) ? entry.config : entry;
   const names = [registered, className, className === "Lambda" ? name : undefined];
   const own = names.find((candidate) => typeof candidate === "string" && Object.hasOwn(custom, candidate));
   if (own !== undefined) return withoutCode(custom[own as string]!);
+  if (className === "Lambda") return refused("layer class", className, whyNotRead(className), className);
   const foreign = typeof module === "string" && !/^(keras|tf_keras|tensorflow\.keras)(\.|$)/.test(module);
-  const builder = kerasBuilder(className);
-  if (foreign || (typeof registered === "string" && registered.includes(">")) || className === "Lambda") {
-    throw customLayer(className, registered ?? className, module, place);
+  if (foreign || (typeof registered === "string" && registered.includes(">"))) {
+    const label = String(registered ?? className);
+    const why = "not one of Keras' own, and code in files is never run";
+    return refused("layer class", `${brief(label)} of module ${brief(module ?? null)}`, why, label);
   }
-  if (!builder) throw unsupportedLayer(`layer class ${printable(className)}`, place, kerasClasses());
-  return builder;
+  return kerasBuilder(className) ?? refused("layer class", printable(className), whyNotRead(className));
 }
 
 /** A builder that stands for a Lambda's code, so that its options need no answer. */
@@ -239,6 +255,8 @@ const noVariables: LayerVariables = { take: () => undefined, left: () => 0 };
 class Walk {
   readonly graph = new GraphBuilder();
   readonly layers: KerasLayer[] = [];
+  /** Those of the whole model that nothing here reads. */
+  readonly refused: RefusedLayer[] = [];
   readonly #weights: WeightTree;
   readonly #custom: CustomLayers;
 
@@ -260,7 +278,19 @@ class Walk {
         return outputs;
       };
     }
-    const build = requireBuilder(entry, className, place, this.#custom);
+    const build = findBuilder(entry, path, place, this.#custom);
+    if (typeof build !== "function") {
+      this.refused.push(build);
+      return () => {
+        throw unsupportedLayers([build]);
+      };
+    }
+    // What a wrapper wraps is opened as it is called, when it would be too late to name it with the others.
+    if (isObject(config.layer) && typeof config.layer.class_name === "string" && !isModel(config.layer.class_name)) {
+      const inner = readEntry(config.layer, place);
+      const found = findBuilder(inner.entry, `${path}/${inner.name}`, [...place, inner.name], this.#custom);
+      if (typeof found !== "function") this.refused.push(found);
+    }
     requirePolicy(className, config.dtype, place);
     const layer: KerasLayer = {
       path,
@@ -404,15 +434,11 @@ export function kerasGraph({ config, weights, place, customLayers = {} }: KerasS
   if (!isObject(config) || typeof config.class_name !== "string")
     throw invalidModel(`expected a model, got ${brief(config)}`, place);
   if (!isModel(config.class_name)) {
-    throw unsupportedLayer(
-      `model class ${config.class_name}`,
-      place,
-      ["Sequential", "Functional"],
-      "a subclassed model keeps its computation in Python code, not in the file",
-    );
+    throw subclassedModel(printable(config.class_name), place);
   }
   const walk = new Walk(weights, customLayers);
   const model = new KerasModel(walk, config, "", "", place, 0);
+  if (walk.refused.length > 0) throw unsupportedLayers(walk.refused);
   const inputs = modelInputs(model, walk.graph);
   const outputs = model.call(inputs.map((port) => port.value));
   if (outputs.length === 0) throw invalidModel("a model without outputs", [...place, "output_layers"]);

@@ -119,8 +119,11 @@ export interface KerasConfig {
   has(key: string): boolean;
   /** Options without a meaning for inference. */
   ignore(...keys: string[]): void;
-  /** Fails: this option is understood but not supported. */
-  refuse(key: string, why: string): never;
+  /**
+   * Fails: this option is understood but not supported. `key` may also be `input`, `inputs` or `call argument …`. `fix` says
+   * what to do where that is more than to change it.
+   */
+  refuse(key: string, why: string, fix?: string): never;
 }
 
 /** An argument of a call: tensors, in lists of any nesting, or what the file says instead. */

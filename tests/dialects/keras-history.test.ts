@@ -11,7 +11,7 @@ describe("calls", () => {
       "training=true",
       dropout(call(from("x"), { training: true })),
       "unsupported-option",
-      /^Dropout: option call argument training: got true/,
+      /^Dropout: call argument training: got true/,
       inLayer("a"),
     ],
     [

@@ -16,6 +16,7 @@ describe("refused", () => {
     ["LayerNormalization", { axis: [2, -1] }, /stands twice/],
     ["LayerNormalization", { axis: [] }, /at least one axis/],
     ["LayerNormalization", { axis: 3 }, /axis 3 of a value with 3 axes/],
+    ["LayerNormalization", { fancy: true }, /option fancy: got true, which is not known/],
     ["UnitNormalization", { axis: -1, fancy: true }, /fancy/],
     ["RMSNormalization", { axis: 1 }, /along the last axes/],
     ["RMSNormalization", { axis: [-1, 1] }, /along the last axes/],
