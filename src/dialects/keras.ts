@@ -291,7 +291,8 @@ class Walk {
       const found = findBuilder(inner.entry, `${path}/${inner.name}`, [...place, inner.name], this.#custom);
       if (typeof found !== "function") this.refused.push(found);
     }
-    requirePolicy(className, config.dtype, place);
+    // The dtype of an operation is what it casts to.
+    if (!isOperation(entry)) requirePolicy(className, config.dtype, place);
     const layer: KerasLayer = {
       path,
       className,

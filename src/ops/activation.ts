@@ -10,6 +10,7 @@ import { product } from "../axes.ts";
 import { shapeMismatch } from "../error.ts";
 import { follow } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, KerasCall, KerasConfig, OpSpec, ToTorch, ToWasm } from "./facets.ts";
+import type { Notes } from "./notes.ts";
 import { elementWork } from "./rows.ts";
 import { finite, listOf, nullOr } from "./schema.ts";
 import type { Softmax } from "./softmax.ts";
@@ -300,4 +301,39 @@ export const toWasm: ToWasm<Activation> = ({ attributes: { kind, parameters } },
   wasm.split(count, count * elementWork, (from, to) => {
     wasm.call(kind, wasm.input(0).at(from), wasm.output().at(from), to - from, ...numbers(parameters));
   });
+};
+
+// ------------------------------------------------------------------------------------------------------ notes
+
+export const notes: Notes = {
+  Activation: { torch: "the function of that name: `F.relu(x)`, `torch.tanh(x)`, `torch.softmax(x, dim)`, and so on" },
+  ReLU: { torch: "`F.relu`, `F.leaky_relu`, `F.relu6`, `torch.clamp` or `torch.where`, by its options" },
+  LeakyReLU: { torch: "`F.leaky_relu`" },
+  ELU: { torch: "`F.elu`" },
+};
+
+export const operationNotes: Notes = {
+  Relu: { torch: "`F.relu`" },
+  Relu6: { torch: "`F.relu6`" },
+  LeakyRelu: { torch: "`F.leaky_relu`" },
+  Gelu: { torch: "`F.gelu`" },
+  Elu: { torch: "`F.elu`" },
+  Celu: { torch: "`F.celu`" },
+  Selu: { torch: "`F.selu`" },
+  Exp: { torch: "`torch.exp`" },
+  Silu: { torch: "`F.silu`" },
+  Softplus: { torch: "`F.softplus`" },
+  Softsign: { torch: "`F.softsign`" },
+  Tanh: { torch: "`torch.tanh`" },
+  Sigmoid: { torch: "`torch.sigmoid`" },
+  LogSigmoid: { torch: "`F.logsigmoid`" },
+  HardSigmoid: { torch: "`F.hardsigmoid`" },
+  HardSilu: { torch: "`F.hardswish`" },
+  HardTanh: { torch: "`F.hardtanh`" },
+  HardShrink: { torch: "`F.hardshrink`" },
+  SoftShrink: { torch: "`F.softshrink`" },
+  TanhShrink: { torch: "`F.tanhshrink`" },
+  SparsePlus: { torch: "`torch.where` and `torch.clamp`" },
+  SparseSigmoid: { torch: "`torch.clamp((x + 1) / 2, min=0, max=1)`" },
+  Squareplus: { torch: "`(x + torch.sqrt(x ** 2 + b)) / 2`" },
 };

@@ -10,6 +10,7 @@ import { withAxis } from "../axes.ts";
 import { spatial } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import { channelsLast } from "./keras-layout.ts";
+import { type Notes, series } from "./notes.ts";
 import { elementWork } from "./rows.ts";
 import { count, oneOf } from "./schema.ts";
 
@@ -84,4 +85,13 @@ export const toWasm: ToWasm<AdaptivePool1d> = ({ attributes: { kind, outputs } }
       }
     }
   });
+};
+
+// ------------------------------------------------------------------------------------------------------ notes
+
+const limits = { input: `${series}, the length known` };
+
+export const notes: Notes = {
+  AdaptiveAveragePooling1D: { torch: "`F.adaptive_avg_pool1d`", limits },
+  AdaptiveMaxPooling1D: { torch: "`F.adaptive_max_pool1d`", limits },
 };

@@ -9,7 +9,8 @@ import { shapeMismatch } from "../error.ts";
 import type { ValueId } from "../graph/graph.ts";
 import type { Arrange, Evaluate, FromKeras, KerasCall, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import { arrange as arrangeAlike, binary, broadcastAxes, evaluateBroadcast } from "./merge.ts";
-import { alike, numberPlace, type Operand, operand } from "./operands.ts";
+import type { Notes } from "./notes.ts";
+import { alike, castFirst, numberPlace, type Operand, operand } from "./operands.ts";
 import { finite, nullOr, oneOf } from "./schema.ts";
 
 export interface Arithmetic {
@@ -96,7 +97,7 @@ export function emitArithmetic(call: KerasCall, kind: Arithmetic["kind"], a: Ope
   const tensors = [a, b].flatMap((side) => ("tensor" in side ? [side.tensor] : []));
   if (tensors.length === 0) return call.config.refuse("inputs", "expected a tensor among the operands");
   if (tensors.every((tensor) => call.type(tensor) === "bool"))
-    return call.config.refuse("inputs", "arithmetic on bools alone; cast them to a float first");
+    return call.config.refuse("inputs", "arithmetic on bools alone", castFirst);
   const attributes: Arithmetic = {
     kind,
     left: "tensor" in a ? null : a.number,
@@ -126,4 +127,24 @@ export const fromOperation: Record<string, FromKeras> = {
       low === null ? call.input() : emitArithmetic(call, "maximum", { tensor: call.input() }, { number: low });
     return high === null ? raised : emitArithmetic(call, "minimum", { tensor: raised }, { number: high });
   },
+};
+
+// ------------------------------------------------------------------------------------------------------ notes
+
+const limits = {
+  inputs: "of the same number of axes (`keras.ops.expand_dims` makes one more); not bools alone",
+  "call argument x1": "a tensor or a number, not an array of numbers",
+  "call argument x2": "a tensor or a number, not an array of numbers",
+};
+
+export const operationNotes: Notes = {
+  Add: { torch: "`a + b`", limits },
+  Subtract: { torch: "`a - b`", limits },
+  Multiply: { torch: "`a * b`", limits },
+  Divide: { torch: "`a / b`", limits },
+  TrueDivide: { torch: "`a / b`", limits },
+  Power: { torch: "`a ** b`", limits },
+  Maximum: { torch: "`torch.maximum`, `torch.clamp` with a number", limits },
+  Minimum: { torch: "`torch.minimum`, `torch.clamp` with a number", limits },
+  Clip: { torch: "`torch.clamp`", limits: { inputs: "not bools" } },
 };

@@ -26,6 +26,7 @@ import { canonical } from "./arrange.ts";
 import type { Evaluate, FromKeras, KerasCall, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import { boolean, oneOf } from "./schema.ts";
 import type { Merge } from "./merge.ts";
+import type { Notes } from "./notes.ts";
 
 export interface Attention extends Looking {
   readonly kind: "dot" | "concat" | "additive";
@@ -255,4 +256,19 @@ export const toWasm: ToWasm<Attention> = ({ attributes, weights }, wasm) => {
       shared: 1,
     },
   );
+};
+
+// ------------------------------------------------------------------------------------------------------ notes
+
+const limits = { inputs: "each of three axes: `(batch, length, channels)`" };
+
+export const notes: Notes = {
+  Attention: {
+    torch: "`@`, `torch.softmax`; a small class `ScaledDotScores` or `ConcatScores` where it has weights",
+    limits,
+  },
+  AdditiveAttention: {
+    torch: "`torch.tanh`, `torch.softmax`; a small class `AdditiveScores` where it has weights",
+    limits,
+  },
 };

@@ -10,6 +10,7 @@ import { axisIndex, axisSize, lettersOf, product } from "../axes.ts";
 import { heldLike, reorderHeld } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import { axisLetter } from "./keras-layout.ts";
+import { notBatch, type Notes } from "./notes.ts";
 import { elementWork } from "./rows.ts";
 import { finite, letter } from "./schema.ts";
 
@@ -137,4 +138,13 @@ export const toWasm: ToWasm<BatchNorm> = ({ attributes: { axis, epsilon }, input
     const [x, y] = [wasm.input(0).at(from * row), wasm.output().at(from * row)];
     wasm.call("scaleShift", x, y, to - from, size, inner, vectors, vectors.at(Math.ceil(size / 4) * 4));
   });
+};
+
+// ------------------------------------------------------------------------------------------------------ notes
+
+export const notes: Notes = {
+  BatchNormalization: {
+    torch: "`nn.BatchNorm1d`; `2d` and `3d` of values with four and five axes",
+    limits: { renorm: "none of Keras 2's batch renormalization", axis: notBatch },
+  },
 };

@@ -9,6 +9,7 @@ import type { ValueId } from "../graph/graph.ts";
 import { follow } from "./arrange.ts";
 import { truth } from "./compare.ts";
 import type { Arrange, Evaluate, FromKeras, KerasCall, OpSpec, ToTorch, ToWasm } from "./facets.ts";
+import type { Notes } from "./notes.ts";
 import { elementWork } from "./rows.ts";
 import { oneOf } from "./schema.ts";
 
@@ -57,5 +58,14 @@ export const fromOperation: Record<string, FromKeras> = {
     if (!/^int(32|64)$/.test(dtype))
       return config.refuse("dtype", `expected floats, int32, int64 or bool, got ${JSON.stringify(dtype)}`);
     return call.type(input) === "int32" ? input : call.emit<Cast>("cast", { type: "int32" }, [input]);
+  },
+};
+
+// ------------------------------------------------------------------------------------------------------ notes
+
+export const operationNotes: Notes = {
+  Cast: {
+    torch: "`x.float()`, `x.long()`, `x != 0`",
+    limits: { dtype: "to a float (computed in float32), int32, int64 or bool" },
   },
 };

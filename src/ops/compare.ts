@@ -13,6 +13,7 @@ import { type BinaryKernel, arrange as arrangeAlike, binary, broadcastAxes, eval
 import { alike, numberPlace, type Operand, operand } from "./operands.ts";
 import { finite, nullOr, oneOf } from "./schema.ts";
 import { shapeMismatch } from "../error.ts";
+import type { Notes } from "./notes.ts";
 
 export interface Compare {
   readonly kind: "equal" | "notEqual" | "greater" | "greaterEqual" | "less" | "lessEqual" | "and" | "or" | "xor";
@@ -146,4 +147,25 @@ export const fromOperation: Record<string, FromKeras> = {
   LogicalOr: logical("or"),
   LogicalXor: logical("xor"),
   LogicalNot: (call) => emitCompare(call, "equal", call.tensor("x", 0) ?? call.input(), { number: 0 }),
+};
+
+// ------------------------------------------------------------------------------------------------------ notes
+
+const limits = {
+  inputs: "of the same number of axes (`keras.ops.expand_dims` makes one more)",
+  "call argument x2": "a tensor or a number, not an array of numbers",
+};
+const tensors = { inputs: limits.inputs, "call argument x1": "a tensor", "call argument x2": "a tensor" };
+
+export const operationNotes: Notes = {
+  Equal: { torch: "`a == b`", limits },
+  NotEqual: { torch: "`a != b`", limits },
+  Greater: { torch: "`a > b`", limits },
+  GreaterEqual: { torch: "`a >= b`", limits },
+  Less: { torch: "`a < b`", limits },
+  LessEqual: { torch: "`a <= b`", limits },
+  LogicalAnd: { torch: "`a & b`", limits: tensors },
+  LogicalOr: { torch: "`a | b`", limits: tensors },
+  LogicalXor: { torch: "`a ^ b`", limits: tensors },
+  LogicalNot: { torch: "`x == 0`" },
 };

@@ -14,6 +14,7 @@ import { alike } from "./operands.ts";
 import { commonOrder, heldLike, reorderHeld } from "./arrange.ts";
 import type { Arrange, Axes, Evaluate, FromKeras, KerasCall, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import { axisLetter } from "./keras-layout.ts";
+import { notBatch, type Notes } from "./notes.ts";
 import { copy } from "./rows.ts";
 import { letter } from "./schema.ts";
 
@@ -102,7 +103,11 @@ function carryMasks(call: KerasCall, output: ValueId, axis: string): void {
   if (masked.length === 0 || (!along && masked.length < inputs.length)) return;
   call.carry(output, () => {
     if (masked.length < inputs.length)
-      config.refuse("inputs", "some have a mask and others have none, and a layer behind takes the mask; give all one");
+      config.refuse(
+        "inputs",
+        "some have a mask and others have none, and a layer behind takes the mask",
+        "give all inputs a mask, or none",
+      );
     const masks = alike(
       call,
       inputs.map((input) => call.mask(input)!),
@@ -155,4 +160,16 @@ export const toWasm: ToWasm<Concatenate> = ({ attributes: { axis }, inputs, outp
     copy(wasm, wasm.input(index), wasm.output().at(offset), [outer, block], [block, 1], [row, 1]);
     offset += block;
   });
+};
+
+// ------------------------------------------------------------------------------------------------------ notes
+
+export const notes: Notes = {
+  Concatenate: {
+    torch: "`torch.cat`",
+    limits: {
+      axis: notBatch,
+      inputs: "if a layer behind takes the mask, all inputs have one or none has, and it is one of steps",
+    },
+  },
 };

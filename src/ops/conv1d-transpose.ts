@@ -15,6 +15,7 @@ import { shapeMismatch } from "../error.ts";
 import { spatial } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import { channelsLast } from "./keras-layout.ts";
+import { type Notes, series } from "./notes.ts";
 import { packPanels } from "./pack.ts";
 import { copy } from "./rows.ts";
 import { count, natural } from "./schema.ts";
@@ -195,4 +196,13 @@ export const toWasm: ToWasm<Conv1dTranspose> = ({ attributes }, wasm) => {
     wasm.call("conv1d", x, weights, y, to - from, length, groups, ...shape, ...limits);
   });
   if (padded !== row) copy(wasm, output, wasm.output(), [batch, row], [padded, 1], [row, 1]);
+};
+
+// ------------------------------------------------------------------------------------------------------ notes
+
+export const notes: Notes = {
+  Conv1DTranspose: {
+    torch: "`nn.ConvTranspose1d`; with a slice behind it where Keras crops more at one end than PyTorch can say",
+    limits: { input: series },
+  },
 };

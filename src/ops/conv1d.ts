@@ -24,6 +24,7 @@ import type {
   WeightPacker,
 } from "./facets.ts";
 import { channelsLast } from "./keras-layout.ts";
+import { type Notes, series } from "./notes.ts";
 import { packColumns, packPanels } from "./pack.ts";
 import { pieces } from "./rows.ts";
 import { count } from "./schema.ts";
@@ -235,3 +236,13 @@ function kernelFor({ taps, filters, groups, dilation }: Conv1d, inputs: number) 
   const oneRun = groups === 1 && (dilation === 1 || taps === 1);
   return oneRun && filters <= 4 && taps * inputs >= 16 * filters ? "conv1dNarrow" : "conv1d";
 }
+
+// ------------------------------------------------------------------------------------------------------ notes
+
+const limits = { input: series };
+
+export const notes: Notes = {
+  Conv1D: { torch: "`nn.Conv1d`, behind an `F.pad` where the padding is causal or uneven", limits },
+  DepthwiseConv1D: { torch: "`nn.Conv1d(groups=channels)`, behind an `F.pad` where the padding is uneven", limits },
+  SeparableConv1D: { torch: "two `nn.Conv1d`: one with `groups=channels`, one with a kernel of 1", limits },
+};

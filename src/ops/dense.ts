@@ -11,6 +11,7 @@ import { axisIndex, axisSize, inOrder, lettersOf, plainAxis, product } from "../
 import { heldLike } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, KerasConfig, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import { axisLetter } from "./keras-layout.ts";
+import { merged, type Notes, unquantized } from "./notes.ts";
 import { packColumns, packPanels, panelColumns } from "./pack.ts";
 import { count, letter } from "./schema.ts";
 
@@ -83,7 +84,7 @@ export const fromKeras: Record<string, FromKeras> = {
     const int8 = isInt8(config);
     if (int8) call.weight("scale", "O", [units]);
     if (config.raw("lora_rank") != null)
-      config.refuse("lora_rank", "low-rank additions are not read; merge them first");
+      config.refuse("lora_rank", "low-rank additions are not read", "merge them into the weights first");
     const attributes: Dense = { units, axis };
     const roles = ["kernel", ...(biased ? ["bias"] : []), ...(int8 ? ["scale"] : [])];
     return call.activation(
@@ -131,4 +132,13 @@ export const toWasm: ToWasm<Dense> = ({ attributes: { units } }, wasm) => {
     const [x, y] = [wasm.input(0).at(from * inputs), wasm.output().at(from * units)];
     wasm.call(kernel, x, inputs, weights, y, units, to - from, units, inputs, ...limits);
   });
+};
+
+// ------------------------------------------------------------------------------------------------------ notes
+
+export const notes: Notes = {
+  Dense: {
+    torch: "`nn.Linear`",
+    limits: { lora_rank: merged, quantization_config: unquantized },
+  },
 };

@@ -21,6 +21,8 @@ import type { ValueId } from "../graph/graph.ts";
 import { canonical } from "./arrange.ts";
 import type { Array64, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import { axisLetter } from "./keras-layout.ts";
+import type { Notes } from "./notes.ts";
+import { castFirst } from "./operands.ts";
 import { copy, elementWork, pieces } from "./rows.ts";
 import { boolean, letter } from "./schema.ts";
 
@@ -126,10 +128,10 @@ export const fromOperation: Record<string, FromKeras> = {
     if (ranks.some((rank) => rank !== 3))
       config.refuse(
         "inputs",
-        `expected a matrix per sample on both sides, three axes each with the batch, got ${ranks.join(" and ")}; keras.ops.expand_dims and squeeze make one of a vector`,
+        `expected a matrix per sample on both sides, three axes each with the batch, got ${ranks.join(" and ")}`,
+        "keras.ops.expand_dims and squeeze make a matrix of a vector and back",
       );
-    if ([a, b].some((value) => call.type(value) !== "float32"))
-      config.refuse("inputs", "expected floats; cast them first");
+    if ([a, b].some((value) => call.type(value) !== "float32")) config.refuse("inputs", "expected floats", castFirst);
     const [left, right] = [axisLetter(call, a, -1), axisLetter(call, b, -2)];
     return call.emit<Dot>("dot", { left, right, normalize: false }, [a, b]);
   },
@@ -206,4 +208,24 @@ export const toWasm: ToWasm<Dot> = ({ attributes: { left, right, normalize }, in
       }
     }
   });
+};
+
+// ------------------------------------------------------------------------------------------------------ notes
+
+export const notes: Notes = {
+  Dot: {
+    torch: "`torch.matmul` or `torch.einsum`",
+    limits: { inputs: "of at most ten axes together" },
+  },
+};
+
+export const operationNotes: Notes = {
+  Matmul: {
+    torch: "`torch.matmul`",
+    limits: {
+      inputs: "floats of three axes each: a matrix per sample on both sides",
+      "call argument x1": "a tensor",
+      "call argument x2": "a tensor",
+    },
+  },
 };

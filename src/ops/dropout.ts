@@ -8,6 +8,7 @@
  */
 import { follow, spatial } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
+import type { Notes } from "./notes.ts";
 import { finite, oneOf } from "./schema.ts";
 
 export interface Dropout {
@@ -55,3 +56,15 @@ export const toTorch: ToTorch<Dropout> = ({ attributes: { module, rate } }, torc
   module === null ? torch.input(0) : `${torch.module(`nn.${module}(${rate})`)}(${torch.input(0)})`;
 
 export const toWasm: ToWasm<Dropout> = (_node, wasm) => wasm.alias();
+
+// ------------------------------------------------------------------------------------------------------ notes
+
+export const notes: Notes = {
+  Dropout: { torch: "`nn.Dropout`, which does nothing in eval mode" },
+  SpatialDropout1D: { torch: "`nn.Dropout1d`, which does nothing in eval mode" },
+  AlphaDropout: { torch: "`nn.AlphaDropout`, which does nothing in eval mode" },
+  GaussianDropout: { torch: "nothing: it computes something in training alone" },
+  GaussianNoise: { torch: "nothing: it computes something in training alone" },
+  ActivityRegularization: { torch: "nothing: it computes something in training alone" },
+  Identity: { torch: "nothing" },
+};

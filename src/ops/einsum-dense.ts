@@ -14,6 +14,7 @@ import { lettersOf, positionalLetters, product } from "../axes.ts";
 import type { ValueId } from "../graph/graph.ts";
 import type { Dense } from "./dense.ts";
 import type { FromKeras, KerasCall } from "./facets.ts";
+import { merged, type Notes, unquantized } from "./notes.ts";
 import type { Reshape } from "./reshape.ts";
 
 /** The letters of the input, the kernel and the output; those that "..." stands for are capitals. */
@@ -92,10 +93,11 @@ export const fromKeras: Record<string, FromKeras> = {
     if (config.raw("quantization_config") != null)
       config.refuse(
         "quantization_config",
-        "quantized kernels of EinsumDense are not read; use the model before quantize()",
+        "quantized kernels of EinsumDense are not read",
+        "save the model before quantize()",
       );
     if (config.raw("lora_rank") != null)
-      config.refuse("lora_rank", "low-rank additions are not read; merge them first");
+      config.refuse("lora_rank", "low-rank additions are not read", "merge them into the weights first");
     config.ignore("gptq_unpacked_column_size");
 
     const last = summed.length === 1 ? axisOf(summed) : `(${[...summed].map(axisOf).join("")})`;
@@ -117,5 +119,21 @@ export const fromKeras: Record<string, FromKeras> = {
     const letters = [...output].map((letter) => now[(kept + made).indexOf(letter)]!).join("");
     result = call.rearrange(result, letters, positionalLetters(output.length));
     return call.activation(result, config.raw("activation"));
+  },
+};
+
+// ------------------------------------------------------------------------------------------------------ notes
+
+export const notes: Notes = {
+  EinsumDense: {
+    torch: "`nn.Linear` over the summed axes as one, between `flatten`, `reshape` and `permute`",
+    limits: {
+      equation:
+        "the kernel has the summed letters before the others, none of them in both input and output; the output has all that is not summed, the batch first: `abc,cd->abd`, `abc,cde->abde`, `abcd,cde->abe`",
+      bias_axes: "all output axes of the kernel, or none, in the kernel's order",
+      input: "one size besides the batch may be open where the kernel makes several axes",
+      lora_rank: merged,
+      quantization_config: unquantized,
+    },
   },
 };

@@ -12,6 +12,7 @@ import type { Graph, ValueId } from "../graph/graph.ts";
 import { canonical } from "./arrange.ts";
 import { emitCompare } from "./compare.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
+import { merged, type Notes, unquantized } from "./notes.ts";
 import { elementWork } from "./rows.ts";
 import { boolean, count } from "./schema.ts";
 
@@ -58,9 +59,9 @@ export const fromKeras: Record<string, FromKeras> = {
     if (vocabulary > mostRows) config.refuse("input_dim", `expected at most ${mostRows}, got ${vocabulary}`);
     config.ignore("input_length");
     if (config.raw("quantization_config") != null)
-      config.refuse("quantization_config", "quantized embeddings are not read yet");
+      config.refuse("quantization_config", "quantized embeddings are not read", "save the model before quantize()");
     if (config.raw("lora_rank") != null)
-      config.refuse("lora_rank", "low-rank additions are not read; merge them first");
+      config.refuse("lora_rank", "low-rank additions are not read", "merge them into the weights first");
     call.weight("embeddings", "IO", [vocabulary, width]);
     const attributes: Embedding = { vocabulary, width, whole: call.type(input) === "int32" };
     const output = call.emit("embedding", attributes, [input], ["embeddings"]);
@@ -104,3 +105,16 @@ export function vocabularyOf(graph: Pick<Graph, "nodes">, value: ValueId): numbe
   }
   return least;
 }
+
+// ------------------------------------------------------------------------------------------------------ notes
+
+export const notes: Notes = {
+  Embedding: {
+    torch: "`nn.Embedding`",
+    limits: {
+      input_dim: `at most ${mostRows} rows, up to where ids are exact in float32`,
+      lora_rank: merged,
+      quantization_config: unquantized,
+    },
+  },
+};

@@ -11,6 +11,7 @@ import { axesOf, padded } from "./along.ts";
 import { heldLike, reorderHeld, reorderSource } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import { affineVectors } from "./normalize.ts";
+import { notBatch, type Notes } from "./notes.ts";
 import { elementWork } from "./rows.ts";
 import { count, finite, letter } from "./schema.ts";
 
@@ -121,4 +122,10 @@ export const toWasm: ToWasm<GroupNorm> = ({ attributes: { axis, groups, epsilon 
     wasm.call("layerNormalize", x, y, count, rows, groups, (size / groups) * inner, epsilon);
     if (affine) wasm.call("scaleShift", y, y, count * rows, size, inner, affine, affine.at(padded(size)));
   });
+};
+
+// ------------------------------------------------------------------------------------------------------ notes
+
+export const notes: Notes = {
+  GroupNormalization: { torch: "`nn.GroupNorm`", limits: { axis: notBatch } },
 };

@@ -26,6 +26,7 @@ import * as maths from "./maths.ts";
 import * as merge from "./merge.ts";
 import * as multiHeadAttention from "./multi-head-attention.ts";
 import * as normalize from "./normalize.ts";
+import type { Note, Notes } from "./notes.ts";
 import * as pool1d from "./pool1d.ts";
 import * as prelu from "./prelu.ts";
 import * as recurrentKeras from "./recurrent-keras.ts";
@@ -339,6 +340,48 @@ const operationTables: readonly Readonly<Record<string, FromKeras>>[] = [
   softmax.fromOperation,
 ];
 
+/** Keras' classes and operations in words, by family. */
+const noteTables: readonly Notes[] = [
+  activation.notes,
+  adaptivePool1d.notes,
+  attention.notes,
+  batchNorm.notes,
+  concatenate.notes,
+  conv1d.notes,
+  conv1dTranspose.notes,
+  dense.notes,
+  dot.notes,
+  dropout.notes,
+  einsumDense.notes,
+  embedding.notes,
+  groupNorm.notes,
+  keep.notes,
+  merge.notes,
+  multiHeadAttention.notes,
+  normalize.notes,
+  pool1d.notes,
+  prelu.notes,
+  recurrentKeras.notes,
+  reshape.notes,
+  resize1d.notes,
+  softmax.notes,
+  standardize.notes,
+  time.notes,
+];
+
+const operationNoteTables: readonly Notes[] = [
+  activation.operationNotes,
+  arithmetic.operationNotes,
+  cast.operationNotes,
+  compare.operationNotes,
+  dot.operationNotes,
+  maths.operationNotes,
+  reduce.operationNotes,
+  shapeOperations.operationNotes,
+  slice.operationNotes,
+  softmax.operationNotes,
+];
+
 /** What builds the nodes of a Keras class; undefined where no family knows it. */
 export function kerasBuilder(className: string): FromKeras | undefined {
   return lookUp(kerasTables, className);
@@ -361,6 +404,16 @@ export function kerasClasses(): string[] {
 /** The class of every operation of `keras.ops` that can be read, in alphabetical order. */
 export function kerasOperations(): string[] {
   return operationTables.flatMap((table) => Object.keys(table)).sort();
+}
+
+/** What there is to say of each class that can be read. */
+export function kerasNotes(): ReadonlyMap<string, Note> {
+  return new Map(noteTables.flatMap((table) => Object.entries(table)));
+}
+
+/** The same of operations of `keras.ops`. */
+export function operationNotes(): ReadonlyMap<string, Note> {
+  return new Map(operationNoteTables.flatMap((table) => Object.entries(table)));
 }
 
 /** The entry of one operator in a table of facets, as the caller's own type of attributes can't be known. */

@@ -12,6 +12,7 @@ import type { ValueId } from "../graph/graph.ts";
 import { emitCompare } from "./compare.ts";
 import type { Arrange, Evaluate, FromKeras, KerasCall, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import { arrange as arrangeAlike, binary, broadcastAxes, evaluateBroadcast } from "./merge.ts";
+import type { Notes } from "./notes.ts";
 import type { Reduce } from "./reduce.ts";
 
 export type Keep = Record<string, never>;
@@ -56,4 +57,10 @@ export const fromKeras: Record<string, FromKeras> = {
     call.carry(output, () => mask);
     return output;
   },
+};
+
+// ------------------------------------------------------------------------------------------------------ notes
+
+export const notes: Notes = {
+  Masking: { torch: "`torch.where(mask, x, 0.0)`; layers behind it get the mask" },
 };

@@ -10,6 +10,8 @@
 import { product } from "../axes.ts";
 import { follow } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm, ValueType } from "./facets.ts";
+import type { Notes } from "./notes.ts";
+import { castFirst } from "./operands.ts";
 import { elementWork } from "./rows.ts";
 import { oneOf } from "./schema.ts";
 
@@ -89,7 +91,7 @@ export const toWasm: ToWasm<Maths> = ({ attributes: { kind } }, wasm) => {
 function applying(kind: Maths["kind"]): FromKeras {
   return (call) => {
     const input = call.input();
-    if (call.type(input) === "bool") call.config.refuse("inputs", "a bool; cast it to a float first");
+    if (call.type(input) === "bool") call.config.refuse("inputs", "a bool", castFirst);
     return call.emit<Maths>("maths", { kind }, [input]);
   };
 }
@@ -115,4 +117,27 @@ export const fromOperation: Record<string, FromKeras> = {
     if (decimals !== 0) call.config.refuse("decimals", `expected 0, got ${decimals}`);
     return applying("round")(call);
   },
+};
+
+// ------------------------------------------------------------------------------------------------------ notes
+
+const limits = { inputs: "not a bool" };
+
+export const operationNotes: Notes = {
+  Absolute: { torch: "`torch.abs`", limits },
+  Negative: { torch: "`-x`", limits },
+  Square: { torch: "`torch.square`", limits },
+  Sqrt: { torch: "`torch.sqrt`", limits },
+  Rsqrt: { torch: "`torch.rsqrt`", limits },
+  Reciprocal: { torch: "`torch.reciprocal`", limits },
+  Sign: { torch: "`torch.sign`", limits },
+  Floor: { torch: "`torch.floor`", limits },
+  Ceil: { torch: "`torch.ceil`", limits },
+  Trunc: { torch: "`torch.trunc`", limits },
+  Log: { torch: "`torch.log`", limits },
+  Log1p: { torch: "`torch.log1p`", limits },
+  Expm1: { torch: "`torch.expm1`", limits },
+  Sin: { torch: "`torch.sin`", limits },
+  Cos: { torch: "`torch.cos`", limits },
+  Round: { torch: "`torch.round`", limits: { ...limits, decimals: "0" } },
 };

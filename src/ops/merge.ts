@@ -20,6 +20,7 @@ import type {
   ToWasm,
   WasmWriter,
 } from "./facets.ts";
+import type { Notes } from "./notes.ts";
 import { alike } from "./operands.ts";
 import { elementWork } from "./rows.ts";
 import { oneOf } from "./schema.ts";
@@ -246,3 +247,14 @@ function stridesOf(shape: readonly number[], sizes: readonly number[]): number[]
   }
   return strides;
 }
+
+// ------------------------------------------------------------------------------------------------------ notes
+
+export const notes: Notes = {
+  Add: { torch: "`a + b`" },
+  Subtract: { torch: "`a - b`" },
+  Multiply: { torch: "`a * b`" },
+  Average: { torch: "`(a + b) / 2`" },
+  Maximum: { torch: "`torch.maximum`" },
+  Minimum: { torch: "`torch.minimum`" },
+};

@@ -38,6 +38,7 @@ import type {
   TorchWriter,
   ToWasm,
 } from "./facets.ts";
+import type { Notes } from "./notes.ts";
 import { packPanels } from "./pack.ts";
 import { elementWork } from "./rows.ts";
 import { boolean, count } from "./schema.ts";
@@ -208,7 +209,7 @@ function attend(call: KerasCall, sizes: Heads): ValueId | ValueId[] {
   const read: ValueId[] = [query, key, value];
   const queryMask = call.mask(query);
   if (call.tensor("query_mask", places.query_mask) !== null)
-    config.refuse("call argument query_mask", "Keras' layers disagree on it; mask the query's layer instead");
+    config.refuse("call argument query_mask", "Keras' layers disagree on it", "mask the query's layer instead");
   const take = (kind: MaskKind, mask: ValueId | null) => {
     if (mask === null) return;
     masks.push(kind);
@@ -445,4 +446,25 @@ export const toWasm: ToWasm<MultiHeadAttention> = ({ attributes, weights }, wasm
     });
   }
   project("output", attended, wasm.output(0), batch * queries, width, outputSize);
+};
+
+// ------------------------------------------------------------------------------------------------------ notes
+
+const limits = {
+  inputs: "each of three axes: `(batch, length, channels)`",
+  "call argument query_mask": "none in the call; a mask that the query's layer leaves is used",
+  "call argument attention_mask": "of three or four axes: `(batch, query, key)` or `(batch, heads, query, key)`",
+};
+const torch = "`nn.Linear` for the projections, `@` and `torch.softmax`";
+
+export const notes: Notes = {
+  MultiHeadAttention: {
+    torch: `\`nn.MultiheadAttention\` where heads * key size are the query's channels and there is no mask but the causal one; else ${torch}`,
+    limits: {
+      ...limits,
+      attention_axes: "along the length alone",
+      output_shape: "one size",
+    },
+  },
+  GroupQueryAttention: { torch, limits },
 };

@@ -15,6 +15,7 @@ import { axisIndex, lettersOf } from "../axes.ts";
 import { axesOf, featureAxis, lines, padded, sizeAlong, sized, throughOne, together } from "./along.ts";
 import { follow } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, KerasCall, OpSpec, ToTorch, ToWasm } from "./facets.ts";
+import { notBatch, type Notes } from "./notes.ts";
 import { elementWork } from "./rows.ts";
 import { finite, letters, oneOf } from "./schema.ts";
 import { tuple } from "./torch-text.ts";
@@ -198,3 +199,15 @@ export function affineVectors(wasm: Parameters<ToWasm<object>>[1], size: number)
     if (beta) target.set(beta, padded(size));
   });
 }
+
+// ------------------------------------------------------------------------------------------------------ notes
+
+export const notes: Notes = {
+  LayerNormalization: {
+    torch: "`nn.LayerNorm`; a small class `VarianceNorm` with `rms_scaling`",
+    limits: { axis: notBatch },
+  },
+  RMSNormalization: { torch: "`nn.RMSNorm`", limits: { axis: "the last axes, in order" } },
+  UnitNormalization: { torch: "`F.normalize`", limits: { axis: notBatch } },
+  SpectralNormalization: { torch: "what the layer inside becomes: the file holds its divided kernel" },
+};

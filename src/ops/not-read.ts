@@ -18,7 +18,7 @@ const withDimensions = (...stems: string[]) => stems.flatMap((stem) => images.ma
 export const notRead: readonly NotRead[] = [
   {
     why: "made for images or volumes, and channelwise reads models of series, sequences and vectors",
-    remedy: "there is no way around it here",
+    remedy: "take another tool",
     classes: [
       ...withDimensions(
         "AdaptiveAveragePooling",
@@ -72,7 +72,7 @@ export const notRead: readonly NotRead[] = [
   },
   {
     why: "no family reads it yet",
-    remedy: "say what it computes in operators with `customLayers` (custom-layers.md), or report the layer",
+    remedy: "report the layer",
     classes: ["ConvLSTM1D", "ReversibleEmbedding"],
   },
 ];

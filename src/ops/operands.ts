@@ -21,7 +21,8 @@ function asOperand(call: KerasCall, name: string, given: Argument | undefined): 
   if (typeof value === "number" && Number.isFinite(value)) return { number: value };
   return call.config.refuse(
     `call argument ${name}`,
-    "expected a tensor or a number; make arrays of numbers part of a layer, such as Rescaling or Normalization",
+    "expected a tensor or a number",
+    "make the array part of a layer, such as Rescaling or Normalization",
   );
 }
 
@@ -36,11 +37,15 @@ export function alike(call: KerasCall, tensors: readonly ValueId[]): ValueId[] {
   if (other !== undefined) {
     return call.config.refuse(
       "inputs",
-      `tensors of ${first!.length} and of ${other.length} axes: NumPy's rule would lay the batch of one along another axis of the other; give both the same number of axes with keras.ops.expand_dims`,
+      `tensors of ${first!.length} and of ${other.length} axes: NumPy's rule would lay the batch of one along another axis of the other`,
+      "give both the same number of axes with keras.ops.expand_dims",
     );
   }
   return tensors.map((tensor, index) => call.rearrange(tensor, letters[index]!, first!));
 }
+
+/** What to do about bools where floats are computed with. */
+export const castFirst = 'cast it first: keras.ops.cast(x, "float32")';
 
 /** The value under the letters that its number of axes has by default. */
 export function renamed(call: KerasCall, value: ValueId): ValueId {

@@ -17,6 +17,7 @@ import { emitKeep } from "./keep.ts";
 import type { Reduce } from "./reduce.ts";
 import type { Arrange, Evaluate, FromKeras, KerasCall, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import { channelsLast } from "./keras-layout.ts";
+import { type Notes, series } from "./notes.ts";
 import { elementWork, pieces } from "./rows.ts";
 import { boolean, oneOf } from "./schema.ts";
 import { padAmounts, padStep } from "./torch-text.ts";
@@ -209,4 +210,18 @@ export const globalToWasm: ToWasm<GlobalPool1d> = ({ attributes: { kind } }, was
       channels,
     );
   });
+};
+
+// ------------------------------------------------------------------------------------------------------ notes
+
+const limits = { input: series };
+
+export const notes: Notes = {
+  MaxPooling1D: { torch: "`F.max_pool1d`, behind an `F.pad` where the padding is uneven", limits },
+  AveragePooling1D: { torch: "`F.avg_pool1d`; divided by the share that is not padding where that is uneven", limits },
+  GlobalMaxPooling1D: { torch: "`x.amax(dim)`", limits },
+  GlobalAveragePooling1D: {
+    torch: "`x.mean(dim)`; sums of the steps that count, where there is a mask",
+    limits: { ...limits, mask: 'of the steps, with `data_format="channels_last"`' },
+  },
 };

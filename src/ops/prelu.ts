@@ -18,6 +18,7 @@ import {
   together,
 } from "./along.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
+import type { Notes } from "./notes.ts";
 
 export interface Prelu {
   /** The axes along which alpha differs, in the order of the data. */
@@ -73,4 +74,13 @@ export const toWasm: ToWasm<Prelu> = (node, wasm) => {
     pack.allocate(count).set(pack.read("alpha")!);
   });
   splitAlong(wasm, node, axes, (x, y, rows) => wasm.call("prelu", x, y, rows, count, inner, slopes));
+};
+
+// ------------------------------------------------------------------------------------------------------ notes
+
+export const notes: Notes = {
+  PReLU: {
+    torch: "`nn.PReLU`, over several axes as one where the slopes have several",
+    limits: { shared_axes: "counted from the front" },
+  },
 };

@@ -16,6 +16,7 @@ import { layerActivation, namedActivation } from "./activation.ts";
 import type { Concatenate } from "./concatenate.ts";
 import type { Argument, FromKeras, KerasCall, KerasConfig } from "./facets.ts";
 import type { Merge } from "./merge.ts";
+import { type Notes, series } from "./notes.ts";
 import {
   biasRows,
   type CellFunction,
@@ -86,7 +87,10 @@ function readCell(call: KerasCall, config: KerasConfig): Cell {
         gate: cellFunction(call, config, "recurrent_activation", "sigmoid"),
       };
     default:
-      return config.refuse("cell", `${config.className} is not supported; expected LSTMCell, GRUCell or SimpleRNNCell`);
+      return call.config.refuse(
+        "cell",
+        `${config.className} is not supported; expected LSTMCell, GRUCell or SimpleRNNCell`,
+      );
   }
 }
 
@@ -94,11 +98,12 @@ function readOptions(config: KerasConfig): Options {
   if (config.boolean("stateful", false)) {
     config.refuse(
       "stateful",
-      "states are not kept between calls; save the layer with stateful=False, return_state=True, and pass initial_state",
+      "states are not kept between calls",
+      "save the layer with stateful=False, return_state=True, and pass initial_state",
     );
   }
   if (config.raw("time_major") === true)
-    config.refuse("time_major", "expected the batch first; save it with time_major=False");
+    config.refuse("time_major", "expected the batch first", "save it with time_major=False");
   config.ignore("unroll", "use_cudnn");
   return {
     sequences: config.boolean("return_sequences", false),
@@ -353,3 +358,31 @@ function merged(call: KerasCall, outputs: readonly ValueId[], mode: "concat" | k
   const attributes: Merge = { kind: merges[mode] };
   return [call.emit("merge", attributes, outputs)];
 }
+
+// ------------------------------------------------------------------------------------------------------ notes
+
+const limits = {
+  input: series,
+  stateful: "no states kept between calls: save the layer with `return_state=True` and give it `initial_state`",
+  time_major: "none of Keras 2's `time_major=True`",
+  activation: "the name of a function of single elements, `softmax`, or a ReLU, LeakyReLU or ELU layer",
+};
+const gated = { ...limits, recurrent_activation: limits.activation };
+const recurrence = "a small class `Recurrence` with other functions in the cell, or a mask";
+
+export const notes: Notes = {
+  LSTM: { torch: `\`nn.LSTM\`; ${recurrence}`, limits: gated },
+  GRU: { torch: `\`nn.GRU\`; ${recurrence}, or with \`reset_after=False\``, limits: gated },
+  SimpleRNN: { torch: `\`nn.RNN\`; ${recurrence}`, limits },
+  RNN: {
+    torch: "that of the layers that are its cells",
+    limits: { ...limits, cell: "LSTMCell, GRUCell, SimpleRNNCell, or StackedRNNCells of them" },
+  },
+  Bidirectional: {
+    torch: "one module with `bidirectional=True` where both halves are alike; else two",
+    limits: {
+      input: series,
+      layer: "LSTM, GRU, SimpleRNN or RNN",
+    },
+  },
+};

@@ -13,7 +13,8 @@ import { floats } from "./cast.ts";
 import { truth } from "./compare.ts";
 import type { Arrange, Array64, Evaluate, FromKeras, KerasCall, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import { axisLetter } from "./keras-layout.ts";
-import { renamed } from "./operands.ts";
+import { notBatch, type Notes } from "./notes.ts";
+import { castFirst, renamed } from "./operands.ts";
 import { elementWork } from "./rows.ts";
 import { boolean, letters, oneOf } from "./schema.ts";
 
@@ -144,7 +145,7 @@ function chosenAxes(call: KerasCall, input: ValueId): string {
   const chosen = given == null ? [...own] : config.integers("axis").map((axis) => axisLetter(call, input, axis));
   if (chosen.length === 0) config.refuse("axis", "there is no axis to reduce");
   if (chosen.includes("N"))
-    config.refuse("axis", "the batch can't be reduced: each sample is computed by itself; name the other axes");
+    config.refuse("axis", "the batch can't be reduced: each sample is computed by itself", "name the other axes");
   return [...own].filter((letter) => chosen.includes(letter)).join("");
 }
 
@@ -156,7 +157,11 @@ function reducing(kind: Reduce["kind"], prepare: Prepare = asIs): FromKeras {
     const { config } = call;
     const input = prepare(call, call.input());
     if (config.raw("initial") != null)
-      config.refuse("initial", "a first value is not supported; use keras.ops.maximum");
+      config.refuse(
+        "initial",
+        "a first value is not supported",
+        `use keras.ops.${kind === "min" ? "minimum" : "maximum"} on the result`,
+      );
     const axes = chosenAxes(call, input);
     if (kind.startsWith("arg") && axes.length > 1) config.refuse("axis", "expected one axis");
     const keep = config.boolean("keepdims", false);
@@ -166,7 +171,7 @@ function reducing(kind: Reduce["kind"], prepare: Prepare = asIs): FromKeras {
 
 /** What has no largest or smallest in PyTorch's terms goes as integers would. */
 const noBools: Prepare = (call, input) =>
-  call.type(input) === "bool" ? call.config.refuse("inputs", "a bool; cast it first") : input;
+  call.type(input) === "bool" ? call.config.refuse("inputs", "a bool", castFirst) : input;
 
 export const fromOperation: Record<string, FromKeras> = {
   Sum: reducing("sum"),
@@ -182,4 +187,27 @@ export const fromOperation: Record<string, FromKeras> = {
   All: reducing("all", truth),
   Argmax: reducing("argmax", noBools),
   Argmin: reducing("argmin", noBools),
+};
+
+// ------------------------------------------------------------------------------------------------------ notes
+
+const axis = { axis: `${notBatch}, so that \`axis=None\` is refused` };
+const limits = { ...axis, inputs: "not a bool" };
+const first = { ...limits, initial: "none; `keras.ops.maximum` and `minimum` do the same" };
+const one = { inputs: limits.inputs, axis: `one, ${notBatch}` };
+
+export const operationNotes: Notes = {
+  Sum: { torch: "`torch.sum`", limits: axis },
+  Mean: { torch: "`torch.mean`", limits: axis },
+  Max: { torch: "`torch.amax`", limits: first },
+  Min: { torch: "`torch.amin`", limits: first },
+  Amax: { torch: "`torch.amax`", limits },
+  Amin: { torch: "`torch.amin`", limits },
+  Prod: { torch: "`x.prod`", limits },
+  Var: { torch: "`torch.var(correction=0)`", limits: axis },
+  Std: { torch: "`torch.std(correction=0)`", limits: axis },
+  Any: { torch: "`torch.any`", limits: axis },
+  All: { torch: "`torch.all`", limits: axis },
+  Argmax: { torch: "`torch.argmax`", limits: one },
+  Argmin: { torch: "`torch.argmin`", limits: one },
 };

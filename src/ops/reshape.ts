@@ -30,6 +30,7 @@ import { shapeMismatch } from "../error.ts";
 import { canonical, reorderHeld } from "./arrange.ts";
 import type { ValueId } from "../graph/graph.ts";
 import type { Arrange, Evaluate, FromKeras, KerasCall, OpSpec, ToTorch, ToWasm } from "./facets.ts";
+import type { Notes } from "./notes.ts";
 import type { Resize1d } from "./resize1d.ts";
 import { copy } from "./rows.ts";
 import { count, layout, letters, listOf } from "./schema.ts";
@@ -355,4 +356,13 @@ export const fromKeras: Record<string, FromKeras> = {
     const shape = given.map((size) => (size === -1 && total !== null && total % fixed === 0 ? total / fixed : size));
     return emitReshape(call, input, shape);
   },
+};
+
+// ------------------------------------------------------------------------------------------------------ notes
+
+export const notes: Notes = {
+  RepeatVector: { torch: "`x.repeat_interleave`" },
+  Flatten: { torch: "`x.flatten(1)`, behind a `permute` where the order of the axes differs" },
+  Permute: { torch: "`x.permute`, or nothing where PyTorch's order is that already" },
+  Reshape: { torch: "`x.reshape`, behind a `permute` where the order of the axes differs" },
 };

@@ -13,6 +13,7 @@ import { shapeMismatch } from "../error.ts";
 import { follow } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import { channelsLast } from "./keras-layout.ts";
+import { type Notes, series } from "./notes.ts";
 import { copy } from "./rows.ts";
 import { natural, oneOf } from "./schema.ts";
 
@@ -103,4 +104,14 @@ export const toWasm: ToWasm<Resize1d> = ({ attributes: { kind, before, after }, 
   const [source, target] = [wasm.input(0).at(skip * inner), wasm.output().at(lead * inner)];
   const sizes = [outer, Math.min(length, outLength) * inner];
   copy(wasm, source, target, sizes, [length * inner, 1], [outLength * inner, 1]);
+};
+
+// ------------------------------------------------------------------------------------------------------ notes
+
+const limits = { input: series };
+
+export const notes: Notes = {
+  ZeroPadding1D: { torch: "`F.pad`", limits },
+  Cropping1D: { torch: "a slice", limits },
+  UpSampling1D: { torch: "`x.repeat_interleave`", limits },
 };

@@ -8,6 +8,7 @@ import type { ValueId } from "../graph/graph.ts";
 import { type Concatenate, fromKeras as concatenateFromKeras } from "./concatenate.ts";
 import type { FromKeras, KerasCall } from "./facets.ts";
 import { axisLetter } from "./keras-layout.ts";
+import { notBatch, type Notes } from "./notes.ts";
 import { alike } from "./operands.ts";
 import { emitReshape } from "./reshape.ts";
 
@@ -92,7 +93,7 @@ export const fromOperation: Record<string, FromKeras> = {
     if (wide) config.refuse("axis", `axis ${own.indexOf(wide.letter)} has size ${wide.size ?? "unknown"}, not 1`);
     const shape = axes.slice(1).filter((axis) => !chosen.includes(axis.letter));
     const open = shape.filter((axis) => axis.size === null).length;
-    if (open > 1) config.refuse("input", "two axes of unknown size; give the model a fixed length");
+    if (open > 1) config.refuse("input", "two axes of unknown size", "give the model a fixed length");
     if (chosen.length === 0) return input;
     return emitReshape(
       call,
@@ -137,3 +138,28 @@ function swapped(call: KerasCall): ValueId {
   const order = Array.from({ length: rank }, (_, axis) => (axis === first ? second! : axis === second ? first! : axis));
   return permuted(call, input, order, "axis1");
 }
+
+// ------------------------------------------------------------------------------------------------------ notes
+
+const limits = { axis: notBatch };
+
+export const operationNotes: Notes = {
+  Reshape: {
+    torch: "`x.reshape`, behind a `permute` where the order of the axes differs",
+    limits: { newshape: "-1 for the batch, then sizes that hold one sample; no size that is open in the model" },
+  },
+  Transpose: { torch: "`x.permute`", limits: { axes: "given, with the batch first" } },
+  Swapaxes: { torch: "`x.permute`", limits: { axis1: notBatch } },
+  Moveaxis: { torch: "`x.permute`", limits: { source: notBatch } },
+  ExpandDims: { torch: "`x.unsqueeze`", limits },
+  Squeeze: {
+    torch: "`x.squeeze` or `x.reshape`",
+    limits: { axis: "of size 1 for certain", input: "one open size at most" },
+  },
+  Concatenate: { torch: "`torch.cat`", limits },
+  Stack: { torch: "`x.unsqueeze` and `torch.cat`", limits },
+  Tile: {
+    torch: "`torch.cat`",
+    limits: { repeats: "1 for the batch, up to 1024, no more of them than there are axes" },
+  },
+};

@@ -10,6 +10,7 @@ import type { ValueId } from "../graph/graph.ts";
 import { follow } from "./arrange.ts";
 import type { Argument, Arrange, Evaluate, FromKeras, KerasCall, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import { axisLetter } from "./keras-layout.ts";
+import { notBatch, type Notes } from "./notes.ts";
 import { renamed } from "./operands.ts";
 import { copy } from "./rows.ts";
 import { boolean, letter, listOf, nullOr } from "./schema.ts";
@@ -193,7 +194,7 @@ function getItem(call: KerasCall): ValueId {
 function cutOf(entry: Argument, axis: string, refuse: (why: string) => never): Cut {
   const place = (value: Argument): number | null => {
     if (value.kind !== "constant" || !(value.value === null || position(value.value)))
-      return refuse("tensors and anything but integers in an index are not supported");
+      return refuse("expected integers, got a tensor or something else");
     return value.value;
   };
   if (entry.kind === "slice") {
@@ -250,4 +251,19 @@ export const fromOperation: Record<string, FromKeras> = {
       renamed(call, emitSlice(call, input, [{ axis, start: index, stop: index + 1, step: 1, drop: true }])),
     );
   },
+};
+
+// ------------------------------------------------------------------------------------------------------ notes
+
+export const operationNotes: Notes = {
+  GetItem: {
+    torch: "`x[:, start:stop]`; `torch.flip` first where a step is negative",
+    limits: {
+      "call argument key":
+        "integers, slices of integers, `None` and one `...`, no tensors; the batch stays whole and first",
+    },
+  },
+  Split: { torch: "slices", limits: { axis: notBatch, input: "a known size along the axis" } },
+  Flip: { torch: "`torch.flip`", limits: { axis: `given, ${notBatch}` } },
+  Unstack: { torch: "slices", limits: { axis: notBatch, input: "a known size along the axis" } },
 };

@@ -20,6 +20,7 @@ import { follow, reorderHeld } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, PlannedNode, ToTorch, ToWasm } from "./facets.ts";
 import type { Hide } from "./hide.ts";
 import { axisLetter } from "./keras-layout.ts";
+import { notBatch, type Notes } from "./notes.ts";
 import { elementWork } from "./rows.ts";
 import { letters, oneOf } from "./schema.ts";
 
@@ -198,4 +199,25 @@ export const toWasm: ToWasm<Softmax> = ({ attributes: { kind, axes }, inputs }, 
     else if (kind === "sparsemax") wasm.call("sparsemax", x, y, to - from, count, inner, wasm.scratch(count));
     else wasm.call(kind, x, y, to - from, count, inner);
   });
+};
+
+// ------------------------------------------------------------------------------------------------------ notes
+
+const axisOnly = { axis: `one, ${notBatch}` };
+
+export const notes: Notes = {
+  Softmax: {
+    torch: "`torch.softmax`; between two `torch.where` where there is a mask",
+    limits: {
+      axis: `${notBatch}; several lie side by side`,
+      "call argument mask": "bools of as many axes as the input",
+    },
+  },
+};
+
+export const operationNotes: Notes = {
+  Softmax: { torch: "`torch.softmax`", limits: { axis: `${notBatch}; several lie side by side` } },
+  LogSoftmax: { torch: "`torch.log_softmax`", limits: axisOnly },
+  Sparsemax: { torch: "a small class `Sparsemax`", limits: axisOnly },
+  Glu: { torch: "`F.glu`", limits: axisOnly },
 };

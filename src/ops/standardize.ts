@@ -22,6 +22,7 @@ import {
 } from "./along.ts";
 import { follow } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, KerasCall, OpSpec, ToTorch, ToWasm, WasmWriter } from "./facets.ts";
+import { notBatch, type Notes } from "./notes.ts";
 import { boolean, finite } from "./schema.ts";
 import { float } from "./torch-text.ts";
 
@@ -316,4 +317,17 @@ export const rescaleAxesToWasm: ToWasm<RescaleAxes> = (node, wasm) => {
     target.set(scale);
     target.set(offset, padded(scale.length));
   });
+};
+
+// ------------------------------------------------------------------------------------------------------ notes
+
+export const notes: Notes = {
+  Normalization: {
+    torch: "a small class `Normalization`, or `Denormalization` with `invert`",
+    limits: { axis: notBatch },
+  },
+  Rescaling: {
+    torch: "`x * scale + offset`; a small class `Rescaling` where they are arrays",
+    limits: { scale: "all samples of a batch alike" },
+  },
 };

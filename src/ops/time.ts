@@ -9,6 +9,7 @@ import { type Axes, type Axis, axisSize, lettersOf, plainAxis, positionalLetters
 import { shapeMismatch } from "../error.ts";
 import { canonical } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
+import type { Notes } from "./notes.ts";
 import { letter } from "./schema.ts";
 
 export type Time = Record<string, never>;
@@ -103,5 +104,17 @@ export const fromKeras: Record<string, FromKeras> = {
     });
     if (outputs.length !== 1) config.refuse("layer", `the layer inside has ${outputs.length} outputs`);
     return outputs;
+  },
+};
+
+// ------------------------------------------------------------------------------------------------------ notes
+
+export const notes: Notes = {
+  TimeDistributed: {
+    torch:
+      "what the layer inside becomes, between `x.flatten(0, 1)` and `x.unflatten(0, (-1, steps))` where it needs that",
+    limits: {
+      layer: "with one output; a layer inside that takes a mask can't use one of the steps",
+    },
   },
 };

@@ -1,0 +1,112 @@
+/**
+ * What layers and operations are refused for: the whole message of each; that no refusal in the code is left out; and that
+ * docs/layers.md says of each what it is told to say.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { afterAll, describe, expect, test } from "vitest";
+import { LayerConfig } from "../../src/dialects/keras-config.ts";
+import { kerasNotes, operationNotes } from "../../src/ops/index.ts";
+import { commonLimits, type Note } from "../../src/ops/notes.ts";
+import { layer } from "../support/keras-config.ts";
+import { layerRefusals, modelOf, operationRefusals, type Refusal } from "../support/refusal-cases.ts";
+import { called, refusal } from "../support/refusals.ts";
+import { call, from, input } from "../support/keras-config.ts";
+
+/** Lines of src/ that stood on the stack of a refusal, as `ops/dense.ts:66`. */
+const reached = new Set<string>();
+const { refuse } = LayerConfig.prototype;
+LayerConfig.prototype.refuse = function (...given): never {
+  for (const [, line] of (new Error().stack ?? "").matchAll(/\/src\/((?:ops|dialects)\/[\w-]+\.ts:\d+):/g))
+    reached.add(line!);
+  return refuse.apply(this, given) as never;
+};
+afterAll(() => {
+  LayerConfig.prototype.refuse = refuse;
+});
+
+function expected([className, , key, why, { fix, part } = {}]: Refusal): string {
+  const called = /^(inputs?$|call argument )/.test(key);
+  return [
+    `channelwise: unsupported-option: ${className}: ${called ? "" : "option "}${key}: ${why}`,
+    `  where  model.keras > config.json > layer a${part ? ` > ${part}` : ""}`,
+    `  fix    ${fix ?? `change ${called ? "what the layer is called on" : "the option"} and save the model again, or report the file`}`,
+  ].join("\n");
+}
+
+const named = (cases: readonly Refusal[]) => cases.map((given) => [given[0], given[2], given[3], given] as const);
+
+test.each(named(layerRefusals))("%s: %s: %s", (_class, _key, _why, given) => {
+  expect(refusal(modelOf(given, false), {}).message).toBe(expected(given));
+});
+
+test.each(named(operationRefusals))("keras.ops %s: %s: %s", (_class, _key, _why, given) => {
+  expect(refusal(modelOf(given, true), {}).message).toBe(expected(given));
+});
+
+test("masks that a concatenation has of some inputs only, where a layer behind asks", () => {
+  const masked = layer("Masking", "masked", {}, [call(from("x"))]);
+  const joined = layer("Concatenate", "joined", { axis: 1 }, [call([from("masked"), from("y")])]);
+  const pooled = layer("GlobalAveragePooling1D", "a", {}, [call(from("joined"))]);
+  const config = called(pooled, input("y", [8, 4]));
+  const { layers } = config.config as { layers: object[] };
+  layers.splice(2, 0, masked, joined);
+  const { message } = refusal(config, {});
+  expect(message).toBe(
+    [
+      "channelwise: unsupported-option: Concatenate: inputs: some have a mask and others have none, and a layer behind takes the mask",
+      "  where  model.keras > config.json > layer joined",
+      "  fix    give all inputs a mask, or none",
+    ].join("\n"),
+  );
+});
+
+describe("nothing is left out", () => {
+  const source = new URL("../../src/", import.meta.url);
+
+  test("every line that refuses was reached", () => {
+    const lines = ["ops", "dialects"].flatMap((folder) =>
+      readdirSync(new URL(folder, source)).flatMap((file) =>
+        readFileSync(new URL(`${folder}/${file}`, source), "utf8")
+          .split("\n")
+          .flatMap((line, index) =>
+            /(?<!#|this\.)\brefuse\(|config\.refuse\(/.test(line) && !/refuse\(\w+: string/.test(line)
+              ? [`${folder}/${file}:${index + 1}`]
+              : [],
+          ),
+      ),
+    );
+    expect(lines.length).toBeGreaterThan(120);
+    expect(lines.filter((line) => !reached.has(line))).toEqual([]);
+  });
+
+  const tables: [string, readonly Refusal[], ReadonlyMap<string, Note>][] = [
+    ["layers", layerRefusals, kerasNotes()],
+    ["operations", operationRefusals, operationNotes()],
+  ];
+  const say = (key: string, text: string | undefined) => `${key}: ${text}`;
+
+  test.each(tables)("%s: what Keras has and is refused is a limit in the notes", (_, cases, notes) => {
+    const missing = cases.flatMap(([className, , key, why, { keras } = {}]) => {
+      const limit = notes.get(className)?.limits?.[key] ?? commonLimits[key];
+      return keras || limit !== undefined ? [] : [`${className}: ${key}: ${why}`];
+    });
+    expect(missing).toEqual([]);
+  });
+
+  test.each(tables)("%s: a limit in the notes is one: something is refused for it", (_, cases, notes) => {
+    const shown = new Set(
+      cases.flatMap(([className, , key, , { keras } = {}]) =>
+        keras ? [] : [say(key, notes.get(className)?.limits?.[key])],
+      ),
+    );
+    // Families share a limit; one of its classes is enough.
+    const all = [...notes.values()].flatMap(({ limits = {} }) => Object.entries(limits));
+    expect([...new Set(all.map(([key, text]) => say(key, text)))].filter((limit) => !shown.has(limit))).toEqual([]);
+  });
+
+  test("a limit of all layers is one of them", () => {
+    const keys = new Set(layerRefusals.flatMap(([, , key, , { keras } = {}]) => (keras ? [] : [key])));
+    // Precisions are held in keras-config.test.ts.
+    expect(Object.keys(commonLimits).filter((key) => !keys.has(key) && key !== "dtype")).toEqual([]);
+  });
+});
