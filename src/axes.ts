@@ -294,7 +294,11 @@ function combinations<T>(lists: readonly (readonly T[])[]): T[][] {
  * @param source row-major elements in the order `from`
  * @returns a new array in the order `to`; `source` itself where the two are a view of each other
  */
-export function rearrangeArray<T extends Float32Array | Float64Array | Int32Array>(source: T, from: Axes, to: Axes): T {
+export function rearrangeArray<T extends Float32Array | Float64Array | Int32Array | Int8Array>(
+  source: T,
+  from: Axes,
+  to: Axes,
+): T {
   if (isView(from, to)) return source;
   const target = new (source.constructor as new (length: number) => T)(source.length);
   for (const copy of rearrangement(from, to)) copyStrided(source, target, copy);

@@ -14,6 +14,8 @@ const update = process.env.UPDATE_GOLDEN === "1";
 
 /** Whole networks, and what goes wrong at a Flatten. */
 const categories = ["seed", "flatten", "architecture"];
+/** The module that stands for a Dense of int8. */
+const others = ["quantized-flatten"];
 /**
  * Folded too: rows of a kernel; a kernel's rows by segments; per-feature vectors of a norm and a kernel; an output, which has to
  * be put in order all the same; one kernel behind two orders.
@@ -32,7 +34,7 @@ function categoryOf(name: string): string {
 
 const programs = [
   ...caseNames
-    .filter((name) => categories.includes(categoryOf(name)))
+    .filter((name) => categories.includes(categoryOf(name)) || others.includes(name))
     .map((name) => ({ name, flatten: "permute", file: `${name}.py` }) as const),
   ...folded.map((name) => ({ name, flatten: "fold", file: `${name}.fold.py` }) as const),
 ];

@@ -4,10 +4,11 @@
  */
 import { invalidModel, unsupportedOption } from "../error.ts";
 import type { KerasConfig } from "../ops/facets.ts";
+import { isInt8, policyName } from "../ops/quantization.ts";
 
-/** Options that say how to train or how to build, not what to compute. */
+/** Options that say how to train or how to build, not what to compute. What LoRA adds is in the kernels that Keras saves. */
 const harmless =
-  /^(name|trainable|dtype|autocast|batch_input_shape|build_config|lora_alpha|.*_(initializer|regularizer|constraint))$/;
+  /^(name|trainable|dtype|autocast|batch_input_shape|build_config|lora_(rank|alpha)|.*_(initializer|regularizer|constraint))$/;
 
 /** A JSON object. */
 export type Json = Record<string, unknown>;
@@ -54,11 +55,13 @@ export class LayerConfig implements KerasConfig {
     throw unsupportedOption(this.className, key, why, this.#where, fix);
   }
 
-  /** Refuses the options that nobody read. Null is Keras' "not set". */
+  /** Refuses the options that nobody read, and int8 where nobody asked for it. Null is Keras' "not set". */
   finish(): void {
     const unread = Object.keys(this.#values).find(
       (key) => !this.#read.has(key) && !harmless.test(key) && this.#values[key] !== null,
     );
+    if (!this.#read.has("dtype") && isInt8(policyName(this.#values.dtype)))
+      this.refuse("dtype", "int8 is not read for layers of this class", "save the model before quantizing it");
     if (unread !== undefined) this.refuse(unread, `got ${brief(this.#values[unread])}, which is not known`);
   }
 

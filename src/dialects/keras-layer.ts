@@ -2,7 +2,8 @@
  * One call of one Keras layer, offered to the operator families as `KerasCall`: inputs, options, weights, and the means
  * to add nodes.
  */
-import { type Axes, axisSize, lettersOf, namedAxes } from "../axes.ts";
+import { type Axes, axisIndex, axisSize, lettersOf, namedAxes } from "../axes.ts";
+import { toFloat32 } from "../bytes/numbers.ts";
 import { at, ChannelwiseError, invalidModel, missingWeight, shapeMismatch, unsupportedOption } from "../error.ts";
 import type { GraphBuilder } from "../graph/build.ts";
 import type { Layer, ValueId, Weight } from "../graph/graph.ts";
@@ -10,6 +11,7 @@ import { emitActivation } from "../ops/activation.ts";
 import type { Argument, CallArguments, FromKeras, KerasCall, KerasConfig, OpSpec, ValueType } from "../ops/facets.ts";
 import { facet, kerasBuilder, specs } from "../ops/index.ts";
 import type { Rearrange } from "../ops/reshape.ts";
+import { elements, type StoredArray } from "../tensor.ts";
 import { brief, isObject, type Json, LayerConfig } from "./keras-config.ts";
 import { describeArgument, isSilent, tensorsIn } from "./keras-history.ts";
 import { carriesMask } from "./keras-masks.ts";
@@ -158,21 +160,46 @@ class Call implements KerasCall {
     role: string,
     letters: string,
     shape: readonly number[],
-    { scope = "", stored = shape }: { readonly scope?: string; readonly stored?: readonly number[] } = {},
+    { scope = "", stored = shape, type }: Parameters<KerasCall["weight"]>[3] & object = {},
   ): void {
-    const { layer, place, variables } = this.#source;
+    const { layer, place } = this.#source;
     if (Object.hasOwn(layer.weights, role)) return;
+    const array = this.#take(role, letters, stored, scope);
+    if (type && array && array.dtype !== type)
+      this.#lacking ??= invalidModel(`${layer.path}/${role}: expected numbers of ${type}, got ${array.dtype}`, place);
+    // Of a layer that lacks something no graph comes, so nobody reads it.
+    layer.weights[role] = {
+      array: { dtype: array?.dtype ?? "float32", shape, read: () => array!.read() },
+      axes: namedAxes(letters, shape),
+    };
+  }
+
+  /** The next variable, which has to have this shape. */
+  #take(role: string, letters: string, stored: readonly number[], scope: string): StoredArray | undefined {
+    const { layer, place, variables } = this.#source;
     const array = variables.take(scope);
     const expected = `${layer.path}/${role}: expected ${letters} = (${stored.join(", ")})`;
     if (!array)
       this.#lacking ??= missingWeight(`${expected}, found no variable ${Object.keys(layer.weights).length}`, place);
     else if (array.shape.length !== stored.length || array.shape.some((size, axis) => size !== stored[axis]))
       this.#lacking ??= shapeMismatch(`${expected}, got (${array.shape.join(", ")})`, place);
-    // Of a layer that lacks something no graph comes, so nobody reads it.
-    layer.weights[role] = {
-      array: { dtype: array?.dtype ?? "float32", shape, read: () => array!.read() },
-      axes: namedAxes(letters, shape),
+    return array;
+  }
+
+  dequantize(role: string, letter: string, { stored }: { readonly stored?: readonly number[] } = {}): void {
+    const { layer } = this.#source;
+    const { array, axes } = layer.weights[role]!;
+    // A shared layer's first call did it.
+    if (array.dtype !== "int8") return;
+    const { shape } = array;
+    const along = axisIndex(axes, letter);
+    const [count, inner] = [shape[along]!, elements(shape.slice(along + 1))];
+    const scales = this.#take(`${role}_scale`, letter, stored ?? [count], "");
+    const read = () => {
+      const divisors = toFloat32(scales!);
+      return toFloat32(array).map((integer, index) => integer / divisors[Math.floor(index / inner) % count]!);
     };
+    layer.weights[role] = { array: { dtype: "float32", shape, read }, axes };
   }
 
   discard(count: number, scope = ""): void {

@@ -24,6 +24,7 @@ import { branchByBranch } from "../graph/order.ts";
 import type { CallArguments, FromKeras } from "../ops/facets.ts";
 import { kerasBuilder, operationBuilder } from "../ops/index.ts";
 import { whyNotRead } from "../ops/not-read.ts";
+import { policyName } from "../ops/quantization.ts";
 import { brief, isObject, type Json } from "./keras-config.ts";
 import {
   describeArgument,
@@ -333,15 +334,13 @@ function modelInputsOf({ positional, named }: CallArguments, className: string, 
 const policies = ["float32", "float16", "bfloat16", "float64", "mixed_float16", "mixed_bfloat16"];
 
 function requirePolicy(className: string, dtype: unknown, place: readonly string[]): void {
-  if (dtype === undefined || dtype === null) return;
-  const name = isObject(dtype) && isObject(dtype.config) ? (dtype.config.name ?? dtype.class_name) : dtype;
-  if (typeof name !== "string" || !policies.includes(name)) {
-    throw unsupportedFeature(
-      `${className} has the dtype policy ${brief(isObject(dtype) ? (dtype.config ?? dtype) : dtype)}; expected one of ${policies.join(", ")}`,
-      place,
-      "save the model before quantizing it",
-    );
-  }
+  const name = policyName(dtype);
+  if (policies.includes(name.replace(/^int8_from_/, ""))) return;
+  throw unsupportedFeature(
+    `${className} has the dtype policy ${printable(name)}; expected one of ${policies.join(", ")}, or int8_from_ one of them`,
+    place,
+    'quantize the model with quantize("int8"), or save it before quantizing it',
+  );
 }
 
 /** An input's axes and type out of its InputLayer. */

@@ -275,7 +275,10 @@ class Reader {
       axes.map((axis) => (axis.letter === merged?.letter ? { ...axis, segments: merged[side] } : axis));
     const [from, to] = [withParts(plain(torch), "torch"), withParts(plain(keras), "keras")];
     const shape = shapeOf(to) as number[];
-    const array = { dtype: "float32" as const, shape, read: () => rearrangeArray(toFloat32(tensor), from, to) };
+    const array =
+      tensor.dtype === "int8"
+        ? { dtype: "int8" as const, shape, read: () => rearrangeArray(tensor.read() as Int8Array, from, to) }
+        : { dtype: "float32" as const, shape, read: () => rearrangeArray(toFloat32(tensor), from, to) };
     return { array, axes: plain(keras) };
   }
 
@@ -404,12 +407,13 @@ class Reader {
     layer: Layer,
     roles: readonly string[],
   ): void {
-    for (const [role, { keras, optional }] of Object.entries(spec.weights)) {
+    for (const [role, { keras, optional, type = "float32" }] of Object.entries(spec.weights)) {
       if (!roles.includes(role)) {
         if (!optional) this.#refuse(`${kind} without ${role}`);
         continue;
       }
-      const { axes } = layer.weights[role]!;
+      const { axes, array } = layer.weights[role]!;
+      if (array.dtype !== type) this.#refuse(`${role} of ${layer.path}: expected ${type}, got ${array.dtype}`);
       const expected = shapes[role]!;
       if (
         axes.map((axis) => axis.letter).join("") !== keras ||

@@ -4,10 +4,11 @@
  *     s = 127 / (max over i of |x[i]| + 1e-7)        q[i] = clamp(round(x[i] * s), -127, 127)
  *     y[o] = bias[o] + (sum over i of q[i] * kernel[i, o]) / (s * scale[o])
  *
- * The kernel's integers are held as float32. Taking the kernel for kernel / scale alone is off by the rounding of the input.
+ * Halves round to even. The sum is of integers, exact in float32 up to 2^24, which takes 1032 inputs or more to pass; past
+ * that it rounds as any sum of float32. Keras sums in int32 and rounds the result.
  *
- * Keras   keras.layers.Dense after quantize("int8"): kernel IO of int8, bias, kernel_scale
- * PyTorch a module of its own, which keeps the integers
+ * Keras   keras.layers.Dense, EinsumDense after quantize("int8"): kernel IO of int8, bias, kernel_scale
+ * PyTorch a module of its own: weight OI of int8
  */
 import { axisSize, plainAxis, product } from "../axes.ts";
 import { arrange as arrangeDense } from "./dense.ts";
@@ -24,7 +25,7 @@ export interface DenseInt8 {
 export const spec: OpSpec<DenseInt8> = {
   attributes: { units: count, axis: letter },
   weights: {
-    kernel: { keras: "IO", torch: "OI", along: "I" },
+    kernel: { keras: "IO", torch: "OI", along: "I", type: "int8" },
     bias: { keras: "O", torch: "O", optional: true },
     scale: { keras: "O", torch: "O" },
   },
@@ -36,19 +37,22 @@ export const spec: OpSpec<DenseInt8> = {
 
 export const arrange: Arrange<DenseInt8> = arrangeDense;
 
+const { fround } = Math;
+
 function roundHalfEven(x: number): number {
-  const near = Math.round(x);
-  return Math.abs(x % 1) === 0.5 && near % 2 !== 0 ? near - 1 : near;
+  return Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x);
 }
 
+/** Rounding has jumps, so that what leads to it is float32 here as in Keras: half of the largest is a half in no other. */
 export const evaluate: Evaluate<DenseInt8> = ({ units, axis }, [x], { kernel, bias, scale }) => {
   const inputs = axisSize(x!.axes, axis)!;
   const rows = x!.data.length / inputs;
   const y = new Float64Array(rows * units);
   for (let row = 0; row < rows; row++) {
-    const line = x!.data.subarray(row * inputs, (row + 1) * inputs);
-    const s = 127 / (line.reduce((most, value) => Math.max(most, Math.abs(value)), 0) + 1e-7);
-    const q = line.map((value) => Math.max(-127, Math.min(127, roundHalfEven(value * s))));
+    const line = x!.data.subarray(row * inputs, (row + 1) * inputs).map(fround);
+    const largest = line.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    const s = fround(127 / fround(largest + 1e-7));
+    const q = line.map((value) => Math.max(-127, Math.min(127, roundHalfEven(fround(value * s)))));
     for (let o = 0; o < units; o++) {
       const sum = q.reduce((all, value, i) => all + value * kernel!.data[i * units + o]!, 0);
       y[row * units + o] = sum / (s * scale!.data[o]!) + (bias?.data[o] ?? 0);
@@ -58,18 +62,22 @@ export const evaluate: Evaluate<DenseInt8> = ({ units, axis }, [x], { kernel, bi
 };
 
 const module = `class LinearInt8(nn.Module):
-    """Keras' Dense with a kernel of int8 (held as floats): each row of the input is rounded to int8 too."""
+    """A linear layer of int8, as Keras has it: each row of the input is rounded to int8 before the product."""
 
     def __init__(self, inputs, outputs, bias=True):
         super().__init__()
-        self.weight = nn.Parameter(torch.zeros(outputs, inputs), requires_grad=False)
-        self.scale = nn.Parameter(torch.ones(outputs), requires_grad=False)
-        self.bias = nn.Parameter(torch.zeros(outputs)) if bias else 0.0
+        self.register_buffer("weight", torch.zeros(outputs, inputs, dtype=torch.int8))
+        self.register_buffer("scale", torch.ones(outputs))
+        self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
 
     def forward(self, x):
-        scale = 127 / (x.abs().amax(dim=-1, keepdim=True) + 1e-7)
-        rounded = torch.clamp(torch.round(x * scale), -127, 127)
-        return rounded @ self.weight.transpose(0, 1) / (scale * self.scale) + self.bias
+        # In float32 step by step, whatever x is: other steps would round some numbers to another integer.
+        x = x.float()
+        largest = (x.abs().amax(dim=-1, keepdim=True) + 1e-7).float()
+        scale = (127 / largest).float()
+        rounded = torch.clamp(torch.round((x * scale).float()), -127, 127)
+        y = rounded @ self.weight.float().t() / (scale * self.scale)
+        return y if self.bias is None else y + self.bias
 `;
 
 export const toTorch: ToTorch<DenseInt8> = ({ attributes: { units, axis }, inputs, weights }, torch) => {

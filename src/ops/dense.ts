@@ -9,10 +9,11 @@
  */
 import { axisIndex, axisSize, inOrder, lettersOf, plainAxis, product } from "../axes.ts";
 import { heldLike } from "./arrange.ts";
-import type { Arrange, Evaluate, FromKeras, KerasConfig, OpSpec, ToTorch, ToWasm } from "./facets.ts";
+import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import { axisLetter } from "./keras-layout.ts";
-import { merged, type Notes, unquantized } from "./notes.ts";
+import { int8Options, type Notes } from "./notes.ts";
 import { packColumns, packPanels, panelColumns } from "./pack.ts";
+import { emitProduct } from "./quantization.ts";
 import { count, letter } from "./schema.ts";
 
 export interface Dense {
@@ -51,46 +52,16 @@ export const evaluate: Evaluate<Dense> = ({ units, axis }, [x], { kernel, bias }
   return [y];
 };
 
-/** Whether a layer was quantized to int8 as Keras does it without further options; other ways are refused. */
-function isInt8(config: KerasConfig): boolean {
-  const policy = config.raw("dtype");
-  const quantized = isObject(policy) && policy.class_name === "QuantizedDTypePolicy";
-  const given = config.raw("quantization_config");
-  if (given === null || given === undefined) return quantized;
-  const options =
-    isObject(given) && given.class_name === "Int8QuantizationConfig" && isObject(given.config) ? given.config : null;
-  const input = options && isObject(options.activation_quantizer) ? options.activation_quantizer : null;
-  const settings = input?.class_name === "AbsMaxQuantizer" && isObject(input.config) ? input.config : null;
-  const range = settings?.value_range;
-  const usual = Array.isArray(range) && range[0] === -127 && range[1] === 127 && settings?.epsilon === 1e-7;
-  if (!quantized || options?.weight_quantizer != null || !usual)
-    return config.refuse("quantization_config", "expected int8 with Keras' own settings");
-  return true;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 export const fromKeras: Record<string, FromKeras> = {
   Dense(call) {
     const { config } = call;
     const input = call.input();
     const axis = axisLetter(call, input, -1);
-    const units = config.integer("units");
-    call.weight("kernel", "IO", [call.known(input, axis), units]);
-    const biased = config.boolean("use_bias", true);
-    if (biased) call.weight("bias", "O", [units]);
-    const int8 = isInt8(config);
-    if (int8) call.weight("scale", "O", [units]);
-    if (config.raw("lora_rank") != null)
-      config.refuse("lora_rank", "low-rank additions are not read", "merge them into the weights first");
-    const attributes: Dense = { units, axis };
-    const roles = ["kernel", ...(biased ? ["bias"] : []), ...(int8 ? ["scale"] : [])];
-    return call.activation(
-      call.emit(int8 ? "denseInt8" : "dense", attributes, [input], roles),
-      config.raw("activation"),
-    );
+    const attributes: Dense = { units: config.integer("units"), axis };
+    const { units } = attributes;
+    const bias = config.boolean("use_bias", true) ? [units] : null;
+    const stored = { kernel: [call.known(input, axis), units], bias, scale: [units] };
+    return call.activation(emitProduct(call, input, attributes, stored), config.raw("activation"));
   },
 };
 
@@ -138,7 +109,7 @@ export const toWasm: ToWasm<Dense> = ({ attributes: { units } }, wasm) => {
 
 export const notes: Notes = {
   Dense: {
-    torch: "`nn.Linear`",
-    limits: { lora_rank: merged, quantization_config: unquantized },
+    torch: "`nn.Linear`; of int8 a module `LinearInt8` with an int8 weight",
+    limits: { quantization_config: int8Options },
   },
 };

@@ -8,13 +8,13 @@
  * that does not have the summed letters first.
  *
  * Keras   keras.layers.EinsumDense: kernel in the equation's order, `IO` as it lies
- * PyTorch torch.nn.Linear, between movements of axes
+ * PyTorch torch.nn.Linear (of int8 LinearInt8), between movements of axes
  */
 import { lettersOf, positionalLetters, product } from "../axes.ts";
-import type { ValueId } from "../graph/graph.ts";
 import type { Dense } from "./dense.ts";
 import type { FromKeras, KerasCall } from "./facets.ts";
-import { merged, type Notes, unquantized } from "./notes.ts";
+import { int8Options, type Notes } from "./notes.ts";
+import { emitProduct, holdsInt8 } from "./quantization.ts";
 import type { Reshape } from "./reshape.ts";
 
 /** The letters of the input, the kernel and the output; those that "..." stands for are capitals. */
@@ -77,34 +77,29 @@ export const fromKeras: Record<string, FromKeras> = {
     });
     const axisOf = (letter: string) => own[input.indexOf(letter)]!;
     const rows = [...summed].map((letter) => call.known(value, axisOf(letter)));
-    const [inputs, units] = [product(rows)!, product(sizes)!];
-    call.weight("kernel", "IO", [inputs, units], { stored: [...rows, ...sizes] });
+    const units = product(sizes)!;
+    // What is one number per output lies along the output's axes, with a size of 1 for the others.
+    const perOutput = [...output].map((letter) => (made.includes(letter) ? sizes[made.indexOf(letter)]! : 1));
+    const inOutput = [...output].filter((letter) => made.includes(letter)).join("");
     const biasAxes = config.raw("bias_axes") == null ? "" : config.text("bias_axes");
     if (biasAxes !== "") {
-      const inOutput = [...output].filter((letter) => made.includes(letter)).join("");
       if ([...biasAxes].sort().join("") !== [...made].sort().join("") || inOutput !== made)
         config.refuse("bias_axes", `expected the kernel's output axes ${made}, got ${biasAxes}`);
-      const first = Math.min(...[...biasAxes].map((letter) => output.indexOf(letter)));
-      const stored = [...output.slice(first)].map((letter) =>
-        made.includes(letter) ? sizes[made.indexOf(letter)]! : 1,
-      );
-      call.weight("bias", "O", [units], { stored });
     }
-    if (config.raw("quantization_config") != null)
-      config.refuse(
-        "quantization_config",
-        "quantized kernels of EinsumDense are not read",
-        "save the model before quantize()",
-      );
-    if (config.raw("lora_rank") != null)
-      config.refuse("lora_rank", "low-rank additions are not read", "merge them into the weights first");
+    if (holdsInt8(config) && inOutput !== made)
+      config.refuse("equation", `of int8, expected the output's axes in the kernel's order ${made}, got ${inOutput}`);
     config.ignore("gptq_unpacked_column_size");
 
     const last = summed.length === 1 ? axisOf(summed) : `(${[...summed].map(axisOf).join("")})`;
     const between = positionalLetters(kept.length + 1);
     const matrix = call.rearrange(value, `${[...kept].map(axisOf).join("")}${last}`, between);
     const attributes: Dense = { units, axis: between.at(-1)! };
-    let result: ValueId = call.emit("dense", attributes, [matrix], biasAxes === "" ? ["kernel"] : ["kernel", "bias"]);
+    const first = Math.min(...[...biasAxes].map((letter) => output.indexOf(letter)));
+    let result = emitProduct(call, matrix, attributes, {
+      kernel: [...rows, ...sizes],
+      bias: biasAxes === "" ? null : perOutput.slice(first),
+      scale: perOutput,
+    });
     if (made.length > 1) {
       const keptSizes = [...kept].slice(1).map((letter) => {
         const axes = call.axes(value);
@@ -126,14 +121,13 @@ export const fromKeras: Record<string, FromKeras> = {
 
 export const notes: Notes = {
   EinsumDense: {
-    torch: "`nn.Linear` over the summed axes as one, between `flatten`, `reshape` and `permute`",
+    torch: "`nn.Linear`, of int8 `LinearInt8`, over the summed axes as one, between `flatten`, `reshape` and `permute`",
     limits: {
       equation:
-        "the kernel has the summed letters before the others, none of them in both input and output; the output has all that is not summed, the batch first: `abc,cd->abd`, `abc,cde->abde`, `abcd,cde->abe`",
+        "the kernel has the summed letters before the others, none of them in both input and output; the output has all that is not summed, the batch first: `abc,cd->abd`, `abc,cde->abde`, `abcd,cde->abe`; of int8, the axes that the kernel makes stay in its order",
       bias_axes: "all output axes of the kernel, or none, in the kernel's order",
       input: "one size besides the batch may be open where the kernel makes several axes",
-      lora_rank: merged,
-      quantization_config: unquantized,
+      quantization_config: int8Options,
     },
   },
 };

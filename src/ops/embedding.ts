@@ -4,7 +4,7 @@
  * Ids that are not whole are cut off towards zero, as Keras casts them. An id outside the table has no row: Model.predict
  * refuses it where it is an input; where it was computed, its whole row is NaN.
  *
- * Keras   keras.layers.Embedding: embeddings IO
+ * Keras   keras.layers.Embedding: embeddings IO; of int8, the floats that these stand for
  * PyTorch torch.nn.Embedding: weight IO
  */
 import { lettersOf, plainAxis, positionalLetters, product } from "../axes.ts";
@@ -12,7 +12,8 @@ import type { Graph, ValueId } from "../graph/graph.ts";
 import { canonical } from "./arrange.ts";
 import { emitCompare } from "./compare.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
-import { merged, type Notes, unquantized } from "./notes.ts";
+import type { Notes } from "./notes.ts";
+import { holdsInt8 } from "./quantization.ts";
 import { elementWork } from "./rows.ts";
 import { boolean, count } from "./schema.ts";
 
@@ -58,11 +59,9 @@ export const fromKeras: Record<string, FromKeras> = {
     const width = config.integer("output_dim");
     if (vocabulary > mostRows) config.refuse("input_dim", `expected at most ${mostRows}, got ${vocabulary}`);
     config.ignore("input_length");
-    if (config.raw("quantization_config") != null)
-      config.refuse("quantization_config", "quantized embeddings are not read", "save the model before quantize()");
-    if (config.raw("lora_rank") != null)
-      config.refuse("lora_rank", "low-rank additions are not read", "merge them into the weights first");
-    call.weight("embeddings", "IO", [vocabulary, width]);
+    const int8 = holdsInt8(config);
+    call.weight("embeddings", "IO", [vocabulary, width], int8 ? { type: "int8" } : {});
+    if (int8) call.dequantize("embeddings", "I");
     const attributes: Embedding = { vocabulary, width, whole: call.type(input) === "int32" };
     const output = call.emit("embedding", attributes, [input], ["embeddings"]);
     if (config.boolean("mask_zero", false)) {
@@ -110,11 +109,9 @@ export function vocabularyOf(graph: Pick<Graph, "nodes">, value: ValueId): numbe
 
 export const notes: Notes = {
   Embedding: {
-    torch: "`nn.Embedding`",
+    torch: "`nn.Embedding`; of int8 with the floats that the integers stand for",
     limits: {
       input_dim: `at most ${mostRows} rows, up to where ids are exact in float32`,
-      lora_rank: merged,
-      quantization_config: unquantized,
     },
   },
 };

@@ -27,6 +27,8 @@ export interface WeightSpec {
   readonly along?: string;
   /** Whether the operator does without it. */
   readonly optional?: true;
+  /** What files hold it as, where that is not floats. */
+  readonly type?: "int8";
 }
 
 /** Shape rule and weights of an operator. Shapes may hold null for sizes that are known only at run time. */
@@ -174,14 +176,20 @@ export interface KerasCall {
   /**
    * Takes the layer's next variable as this weight, or that of the object beneath it in Keras' path `scope` (`cell`,
    * `forward_layer/cell`). Shapes are checked; a shared layer's further calls get the same. `stored` is the variable's own
-   * shape, where it is the same numbers under other sizes: (I, H, D) for a kernel `IO` of H heads.
+   * shape, where it is the same numbers under other sizes: (I, H, D) for a kernel `IO` of H heads. `type` is what the variable
+   * has to be; without it, any type is taken as floats.
    */
   weight(
     role: string,
     letters: string,
     shape: readonly number[],
-    options?: { readonly scope?: string; readonly stored?: readonly number[] },
+    options?: { readonly scope?: string; readonly stored?: readonly number[]; readonly type?: "int8" },
   ): void;
+  /**
+   * Takes the layer's next variable as the scales of a weight of int8, one per entry of its axis `letter`, and makes the weight
+   * the floats that it stands for: integer / scale.
+   */
+  dequantize(role: string, letter: string, options?: { readonly stored?: readonly number[] }): void;
   /** Passes over variables that inference does not need. */
   discard(count: number, scope?: string): void;
   /** Numbers out of the configuration as a weight. */

@@ -20,7 +20,7 @@ export type Notes = Readonly<Record<string, Note>>;
 /** Limits of every layer that has the option or argument. */
 export const commonLimits: Readonly<Record<string, string>> = {
   dtype:
-    "float32, float16, bfloat16, float64 and the mixed policies, all computed in float32; a quantized model is refused: save it before `quantize()`",
+    'float32, float16, bfloat16, float64 and the mixed policies, all computed in float32; Dense, EinsumDense and Embedding also as `quantize("int8")` leaves them. Other quantized layers are refused: save the model before `quantize()`',
   activation:
     "the name of one of Keras' activations, or a layer with one output that is read; not a function of `keras.ops` or of one's own",
   input: "an axis along which a layer has weights is of a known size; what may be left open (`None`) is the length",
@@ -33,7 +33,6 @@ export const commonLimits: Readonly<Record<string, string>> = {
 export const notBatch = "not the batch (axis 0)";
 /** What windows move along. */
 export const series = "three axes: `(batch, length, channels)`";
-/** Low-rank additions are variables of their own. */
-export const merged = "none; merge the addition into the weights before saving";
-/** Quantized weights are other variables. */
-export const unquantized = "none; save the model before `quantize()`";
+/** Of a product of int8. */
+export const int8Options =
+  "Int8QuantizationConfig with any `weight_quantizer`; of `activation_quantizer`, none or AbsMaxQuantizer as it is by default";

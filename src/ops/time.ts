@@ -10,6 +10,7 @@ import { shapeMismatch } from "../error.ts";
 import { canonical } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import type { Notes } from "./notes.ts";
+import { isInt8, policyName } from "./quantization.ts";
 import { letter } from "./schema.ts";
 
 export type Time = Record<string, never>;
@@ -81,6 +82,12 @@ export const fromKeras: Record<string, FromKeras> = {
     const layer = config.raw("layer");
     const className = (layer as { class_name?: unknown } | null)?.class_name;
     const letters = lettersOf(call.axes(input));
+    if (isInt8(policyName((layer as { config?: { dtype?: unknown } } | null)?.config?.dtype)))
+      config.refuse(
+        "layer",
+        "Keras itself leaves the scales of a quantized layer inside out",
+        "save the model before quantizing it",
+      );
     if (letters.length < 3)
       config.refuse("input", `expected steps of at least one axis, got ${letters.length} axes in all`);
     const masked = call.masked();
@@ -114,7 +121,7 @@ export const notes: Notes = {
     torch:
       "what the layer inside becomes, between `x.flatten(0, 1)` and `x.unflatten(0, (-1, steps))` where it needs that",
     limits: {
-      layer: "with one output; a layer inside that takes a mask can't use one of the steps",
+      layer: "with one output; a layer inside that takes a mask can't use one of the steps; not quantized",
     },
   },
 };

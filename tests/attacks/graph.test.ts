@@ -175,6 +175,10 @@ const lies: Record<string, GraphText> = {
   },
 };
 
+test("floats where an operator takes int8", () => {
+  expect(() => load({ nodes: [{ ...dense, op: "denseInt8" }] })).toThrow(/kernel of a: expected int8, got float32/);
+});
+
 describe("refused", () => {
   test.each(Object.entries(lies))("%s", (_, lie) => {
     let caught: unknown;

@@ -1,6 +1,6 @@
 /** What options of Keras layers are refused for, and which precisions are read. */
 import { describe, expect, test } from "vitest";
-import { dense, input, layer, sequential } from "../support/keras-config.ts";
+import { layer } from "../support/keras-config.ts";
 import { type Case, conv, inLayer, open, refusal, single } from "../support/refusals.ts";
 
 describe("options", () => {
@@ -111,20 +111,6 @@ describe("options", () => {
       inLayer("conv"),
     ],
     [
-      "low-rank additions",
-      sequential([input("x", [4]), layer("Dense", "dense", { ...dense, lora_rank: 4 })]),
-      "unsupported-option",
-      /lora_rank/,
-      inLayer("dense"),
-    ],
-    [
-      "a quantized kernel",
-      sequential([input("x", [4]), layer("Dense", "dense", { ...dense, quantization_config: {} })]),
-      "unsupported-option",
-      /quantization_config/,
-      inLayer("dense"),
-    ],
-    [
       "several axes to normalize",
       single("BatchNormalization", { axis: [1, 2] }),
       "unsupported-option",
@@ -162,19 +148,16 @@ describe("precision", () => {
     config: { name },
     registered_name: null,
   });
-  const int8 = {
-    module: "keras.dtype_policies",
-    class_name: "QuantizedDTypePolicy",
-    config: { mode: "int8", source_name: "float32" },
-  };
-
-  test.each([["int8"], [policy("int8_from_float32")], [int8], [policy("complex64")]])("refused: %j", (dtype) => {
-    expect(refusal(conv({ dtype }))).toMatchObject({
-      code: "unsupported-feature",
-      where: inLayer("conv"),
-      summary: expect.stringMatching(/^Conv1D has the dtype policy .*expected one of float32/),
-    });
-  });
+  test.each([["int8"], [policy("int4_from_float32")], [policy("complex64")], [{ config: { mode: {} } }], [7]])(
+    "refused: %j",
+    (dtype) => {
+      expect(refusal(conv({ dtype }))).toMatchObject({
+        code: "unsupported-feature",
+        where: inLayer("conv"),
+        summary: expect.stringMatching(/^Conv1D has the dtype policy .*expected one of float32/),
+      });
+    },
+  );
 
   test.each(["float32", "float16", "bfloat16", "float64", "mixed_float16", "mixed_bfloat16"])("read: %s", (name) => {
     expect(open(conv({ dtype: name })).nodes.length).toBe(1);

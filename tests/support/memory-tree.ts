@@ -17,6 +17,12 @@ export function stored(shape: readonly number[], data?: ArrayLike<number>): Stor
   return { dtype: "float32", shape, read: () => numbers };
 }
 
+/** An int8 array, counting from 1. */
+export function storedInt8(shape: readonly number[]): StoredArray {
+  const numbers = Int8Array.from(stored(shape).read() as Float32Array);
+  return { dtype: "int8", shape, read: () => numbers };
+}
+
 /** Groups by path, such as `layers/conv1d_1`. */
 export function memoryTree(groups: Iterable<readonly [path: string, group: Group]>): WeightTree {
   const known = new Map(groups);

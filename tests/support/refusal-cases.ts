@@ -57,6 +57,8 @@ const slice = (start: unknown, stop: unknown = null, step: unknown = null) =>
   object("__slice__", { start, stop, step });
 const ellipsis = object("__ellipsis__");
 const conv = { filters: 2, kernel_size: [3] };
+const int8 = object("QuantizedDTypePolicy", { mode: "int8", source_name: "float32" });
+const unquantized = { fix: "save the model before quantizing it" };
 const heads = { num_heads: 2, key_dim: 3 };
 const cell = (className: string, units = 3) => object(className, { units });
 const gru = (options: object = {}) => layer("GRU", "inner", { units: 3, ...options });
@@ -248,32 +250,24 @@ export const layerRefusals: readonly Refusal[] = [
   ],
   [
     "Dense",
-    { units: 2, quantization_config: object("Int4QuantizationConfig") },
+    { units: 2, dtype: int8, quantization_config: object("GPTQConfig") },
     "quantization_config",
-    "expected int8 with Keras' own settings",
+    "expected an Int8QuantizationConfig or null",
   ],
-  [
-    "Dense",
-    { units: 2, lora_rank: 3 },
-    "lora_rank",
-    "low-rank additions are not read",
-    { fix: "merge them into the weights first" },
-  ],
+  ...[
+    object("AbsMaxQuantizer", { value_range: [-128, 127], epsilon: 1e-7 }),
+    object("AbsMaxQuantizer", { value_range: [-127, 127], epsilon: 1e-3 }),
+    object("Mine", { value_range: [-127, 127], epsilon: 1e-7 }),
+  ].map(
+    (activation_quantizer): Refusal => [
+      "Dense",
+      { units: 2, dtype: int8, quantization_config: object("Int8QuantizationConfig", { activation_quantizer }) },
+      "quantization_config",
+      "activation_quantizer: expected an AbsMaxQuantizer of value_range (-127, 127) and epsilon 1e-7, or null",
+    ],
+  ),
+  ["Conv1D", { ...conv, dtype: int8 }, "dtype", "int8 is not read for layers of this class", unquantized],
   ["Embedding", { input_dim: 20_000_000, output_dim: 2 }, "input_dim", "expected at most 16777216, got 20000000"],
-  [
-    "Embedding",
-    { input_dim: 9, output_dim: 2, quantization_config: object("Int8QuantizationConfig") },
-    "quantization_config",
-    "quantized embeddings are not read",
-    { fix: "save the model before quantize()" },
-  ],
-  [
-    "Embedding",
-    { input_dim: 9, output_dim: 2, lora_rank: 3 },
-    "lora_rank",
-    "low-rank additions are not read",
-    { fix: "merge them into the weights first" },
-  ],
   ...(
     [
       ["abc", "abc: is no equation of an input and a kernel"],
@@ -303,17 +297,9 @@ export const layerRefusals: readonly Refusal[] = [
   ],
   [
     "EinsumDense",
-    { equation: "abc,cd->abd", output_shape: [8, 2], lora_rank: 3 },
-    "lora_rank",
-    "low-rank additions are not read",
-    { fix: "merge them into the weights first" },
-  ],
-  [
-    "EinsumDense",
-    { equation: "abc,cd->abd", output_shape: [8, 2], quantization_config: object("Int8QuantizationConfig") },
-    "quantization_config",
-    "quantized kernels of EinsumDense are not read",
-    { fix: "save the model before quantize()" },
+    { equation: "abc,cde->abed", output_shape: [8, 3, 2], dtype: int8 },
+    "equation",
+    "of int8, expected the output's axes in the kernel's order de, got ed",
   ],
   [
     "EinsumDense",
@@ -404,6 +390,13 @@ export const layerRefusals: readonly Refusal[] = [
     "layer",
     "the layer inside takes a mask of its own, and the mask here is one of steps",
     { x: [8, 3, 4], kwargs: { mask: m } },
+  ],
+  [
+    "TimeDistributed",
+    { layer: layer("Dense", "inner", { units: 2, dtype: int8 }) },
+    "layer",
+    "Keras itself leaves the scales of a quantized layer inside out",
+    unquantized,
   ],
   ["TimeDistributed", { layer: twoOutputs }, "layer", "the layer inside has 2 outputs", { x: [8, 3, 4] }],
   ["RepeatVector", { n: 3 }, "input", "expected a vector per sample, got 3 axes", { keras }],

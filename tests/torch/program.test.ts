@@ -31,6 +31,17 @@ function refusal(action: () => unknown): ChannelwiseError {
   throw new Error("not refused");
 }
 
+describe("precision", () => {
+  it("is that of float64, but for x.float()", () => {
+    const input = { shape: [2], data: Float64Array.of(0.1, 2 ** 24 + 1) };
+    expect([...(run(forward("return x * 1"), input)[0]!.data as Float64Array)]).toEqual([0.1, 2 ** 24 + 1]);
+    expect([...(run(forward("return x.float()"), input)[0]!.data as Float64Array)]).toEqual([
+      Math.fround(0.1),
+      2 ** 24,
+    ]);
+  });
+});
+
 describe("state dict", () => {
   const source = forward("return self.bn(self.lin(x))", "self.lin = nn.Linear(3, 2)\nself.bn = nn.BatchNorm1d(2)");
   const complete = () =>

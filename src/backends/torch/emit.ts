@@ -10,8 +10,8 @@
 import { type Axes, axisIndex, axisSize, layoutText, lettersOf, shapeOf, shapeText } from "../../axes.ts";
 import type { Layer, Node, ValueId } from "../../graph/graph.ts";
 import { countReaders } from "../../graph/graph.ts";
-import type { ToTorch, TorchWriter, WeightPiece } from "../../ops/facets.ts";
-import { facet, toTorch } from "../../ops/index.ts";
+import type { OpSpec, ToTorch, TorchWriter, WeightPiece } from "../../ops/facets.ts";
+import { facet, specs, toTorch } from "../../ops/index.ts";
 import type { LayoutPlan } from "../../plan/layout.ts";
 import { className as defaultClassName, Names } from "./names.ts";
 import { modelFile, type Statement } from "./page.ts";
@@ -227,8 +227,8 @@ class Emitter {
         modules.set(suffix, module);
         return `self.${module.name}`;
       },
-      state: (name, role, suffix) => this.#stack(`${path(suffix)}.${name}`, layer, [{ role }]),
-      stack: (name, pieces, suffix) => this.#stack(`${path(suffix)}.${name}`, layer, pieces),
+      state: (name, role, suffix) => this.#stack(`${path(suffix)}.${name}`, node, [{ role }]),
+      stack: (name, pieces, suffix) => this.#stack(`${path(suffix)}.${name}`, node, pieces),
       constantState: (name, shape, value, suffix) => {
         const full = `${path(suffix)}.${name}`;
         this.#state.set(full, {
@@ -258,7 +258,7 @@ class Emitter {
     };
   }
 
-  #stack(name: string, layer: Layer, parts: readonly WeightPiece[]): void {
+  #stack(name: string, { kind, layer }: Node, parts: readonly WeightPiece[]): void {
     const pieces = parts.map(({ role, box }): StatePiece => {
       const weight = layer.weights[role]!;
       const { from, to } = this.#plan.weights.get(layer)![role]!;
@@ -271,6 +271,7 @@ class Emitter {
     const shapes = pieces.map(({ to }) => shapeOf(to) as number[]);
     const rows = shapes.reduce((sum, [own]) => sum + (own ?? 1), 0);
     const shape = shapes[0]!.length === 0 ? [] : [rows, ...shapes[0]!.slice(1)];
-    this.#state.set(name, { name, dtype: "float32", shape, source: { pieces } });
+    const dtype = facet<OpSpec<object>>(specs, kind).weights[parts[0]!.role]!.type ?? "float32";
+    this.#state.set(name, { name, dtype, shape, source: { pieces } });
   }
 }

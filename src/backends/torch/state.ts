@@ -21,14 +21,14 @@ export interface StatePiece {
 /** One tensor of the state dict: weights in PyTorch's layout, or a constant that Keras has no weight for. */
 export interface StateEntry {
   readonly name: string;
-  readonly dtype: "float32" | "int64";
+  readonly dtype: "float32" | "int64" | "int8";
   readonly shape: readonly number[];
   /** Pieces lie one after another along the first axis. */
   readonly source: { readonly pieces: readonly StatePiece[] } | { readonly constant: number };
 }
 
-/** The numbers of one entry: float32 weights, or an int64 counter as float64-safe integers. */
-export function stateData(entry: StateEntry): Float32Array | BigInt64Array {
+/** The numbers of one entry: weights of float32 or int8, or an int64 counter as float64-safe integers. */
+export function stateData(entry: StateEntry): Float32Array | Int8Array | BigInt64Array {
   const { shape, source } = entry;
   const count = elements(shape);
   if ("constant" in source) {
@@ -36,8 +36,8 @@ export function stateData(entry: StateEntry): Float32Array | BigInt64Array {
       ? new BigInt64Array(count).fill(BigInt(source.constant))
       : new Float32Array(count).fill(source.constant);
   }
-  if (source.pieces.length === 1) return pieceData(source.pieces[0]!);
-  const data = new Float32Array(count);
+  if (source.pieces.length === 1 && entry.dtype === "float32") return pieceData(source.pieces[0]!);
+  const data = entry.dtype === "int8" ? new Int8Array(count) : new Float32Array(count);
   let at = 0;
   for (const piece of source.pieces) {
     const own = pieceData(piece);

@@ -36,13 +36,14 @@ const NAMESPACES = new Set([
   "math",
 ]);
 
-/** Every floating dtype is float64 here, every integer dtype int64. */
+/** Every floating dtype is float64 here, every integer dtype int64. Only `x.float()` rounds to what float32 holds. */
 const DTYPES: Readonly<Record<string, DType>> = {
   float: "float64",
   float32: "float64",
   float64: "float64",
   double: "float64",
   int: "int64",
+  int8: "int64",
   int32: "int64",
   int64: "int64",
   long: "int64",
