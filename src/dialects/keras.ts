@@ -236,7 +236,8 @@ function findBuilder(
   if (foreign || (typeof registered === "string" && registered.includes(">"))) {
     const label = String(registered ?? className);
     const why = "not one of Keras' own, and code in files is never run";
-    return refused("layer class", `${brief(label)} of module ${brief(module ?? null)}`, why, label);
+    const of = typeof module === "string" ? ` of module ${brief(module)}` : "";
+    return refused("layer class", `${brief(label)}${of}`, why, label);
   }
   return kerasBuilder(className) ?? refused("layer class", printable(className), whyNotRead(className));
 }

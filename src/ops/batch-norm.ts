@@ -101,7 +101,9 @@ export const toTorch: ToTorch<BatchNorm> = ({ attributes, inputs, weights }, tor
     `momentum=${Number((1 - momentum).toPrecision(12))}`,
     ...(affine ? [] : ["affine=False"]),
   ];
-  const module = torch.module(`nn.BatchNorm${Math.max(rank, 3) - 2}d(${options.join(", ")})`);
+  // Statistics are those of the file, so that the axes behind the channels may count as one; PyTorch knows up to three.
+  const many = rank > 5;
+  const module = torch.module(`nn.BatchNorm${many ? 1 : Math.max(rank, 3) - 2}d(${options.join(", ")})`);
   if (affine) {
     if (weights.includes("gamma")) torch.state("weight", "gamma");
     else torch.constantState("weight", [size], 1);
@@ -111,7 +113,10 @@ export const toTorch: ToTorch<BatchNorm> = ({ attributes, inputs, weights }, tor
   torch.state("running_mean", "mean");
   torch.state("running_var", "variance");
   torch.constantState("num_batches_tracked", [], 0);
-  return `${module}(${torch.input(0)})`;
+  if (!many) return `${module}(${torch.input(0)})`;
+  const flat = torch.step(`${torch.input(0)}.flatten(2)`, "more axes than PyTorch's class takes, as one", "flat");
+  const sizes = inputs[0]!.slice(2).map(({ letter }) => torch.size(letter));
+  return `${module}(${flat}).unflatten(2, (${sizes.join(", ")}))`;
 };
 
 export const toWasm: ToWasm<BatchNorm> = ({ attributes: { axis, epsilon }, inputs }, wasm) => {
@@ -144,7 +149,7 @@ export const toWasm: ToWasm<BatchNorm> = ({ attributes: { axis, epsilon }, input
 
 export const notes: Notes = {
   BatchNormalization: {
-    torch: "`nn.BatchNorm1d`; `2d` and `3d` of values with four and five axes",
+    torch: "`nn.BatchNorm1d`; `2d` and `3d` of values with four and five axes; of more, `1d` over the rest as one",
     limits: { renorm: "none of Keras 2's batch renormalization", axis: notBatch },
   },
 };

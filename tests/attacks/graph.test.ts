@@ -179,6 +179,89 @@ test("floats where an operator takes int8", () => {
   expect(() => load({ nodes: [{ ...dense, op: "denseInt8" }] })).toThrow(/kernel of a: expected int8, got float32/);
 });
 
+const weight = { tensor: "a.weight", torch: "OI", keras: "IO" };
+const withWeight = (kernel: unknown): GraphText => ({
+  layers: [{ path: "a", class: "X", weights: { kernel } }],
+  nodes: [dense],
+});
+const node = (op: string, attributes: object, inputs: readonly number[] = [0]): GraphText => ({
+  inputs: [series],
+  nodes: [{ op, inputs, outputs: [1], layouts: ["NLC"], attributes }],
+});
+const looking = { masks: [], causal: false, window: null, blind: "zero" };
+
+/** Lies with what is said of them. */
+const told: readonly (readonly [what: string, lie: GraphText, message: RegExp])[] = [
+  ["a list that is none", { calls: 3 as never }, /^unexpected calls, which is not a list of objects$/],
+  [
+    "a call of a layer that is not there",
+    { nodes: [dense], calls: [{ name: "a", layer: 7, outputs: [1] }] },
+    /^unexpected layer 7$/,
+  ],
+  ["a name that is a number", { inputs: [{ ...vector, name: 3 }] }, /^unexpected name 3$/],
+  ["an input of merged axes", { inputs: [{ ...vector, layout: "N(LC)" }] }, /^unexpected layout N\(LC\)$/],
+  ["an input of a negative size", { inputs: [{ ...vector, shape: [null, -4] }] }, /^unexpected shape$/],
+  ["an input of complex numbers", { inputs: [{ ...vector, type: "complex64" }] }, /^unexpected type "complex64"$/],
+  ["a layer without weights", { layers: [{ path: "a", class: "X" }] }, /^unexpected weights$/],
+  ["a weight that is a number", withWeight(3), /^unexpected weight kernel$/],
+  [
+    "a weight of other axes",
+    withWeight({ ...weight, torch: "OX" }),
+    /^unexpected layouts OX and IO of a\.weight with 2 dimensions$/,
+  ],
+  ["a tensor that is not there", withWeight({ ...weight, tensor: "b" }), /^expected a tensor b, found none$/],
+  ["pieces that are a number", inPieces({}, {}, { pieces: 3 }), /^unexpected weight kernel$/],
+  ["a piece that is a number", inPieces({}, {}, { pieces: [3] }), /^unexpected piece of weight kernel$/],
+  ["parts that are a number", withWeight({ ...weight, parts: 3 }), /^unexpected parts$/],
+  ["parts of numbers", withWeight({ ...weight, parts: { letter: "I", torch: [3], keras: [3] } }), /^unexpected parts$/],
+  ["a node without inputs", { nodes: [{ ...dense, inputs: [] }] }, /^unexpected dense without inputs$/],
+  [
+    "a size of zero",
+    { ...node("dropout", { module: null, rate: 0 }), inputs: [{ ...series, shape: [null, 0, 3] }] },
+    /^unexpected sizes NLC of dropout$/,
+  ],
+  [
+    "a sum of one tensor",
+    node("arithmetic", { kind: "add", left: null, right: null }),
+    /^add: expected inputs: 2, got 1$/,
+  ],
+  ["a sum of two numbers", node("arithmetic", { kind: "add", left: 1, right: 2 }), /^add: expected inputs: 1, got 1$/],
+  ["a comparison of one tensor", node("compare", { kind: "less", value: null }), /^less: expected inputs: 2, got 1$/],
+  ["a choice without a mask", node("keep", {}), /^keep: expected a value and a mask, got 1 inputs$/],
+  [
+    "an attention without keys",
+    node("attention", { kind: "dot", scores: false, ...looking }),
+    /^attention: expected a query, a key and a value/,
+  ],
+  [
+    "a product over the batch",
+    node("dot", { left: "N", right: "N", normalize: false }, [0, 0]),
+    /^dot: the batch can't be summed over$/,
+  ],
+  [
+    "groups that do not divide",
+    node("groupNorm", { axis: "C", groups: 2, epsilon: 0.1 }),
+    /^groupNorm: expected a multiple of 2 groups, got C = 3$/,
+  ],
+  [
+    "steps that are cut out of one value",
+    node("unfoldTime", { steps: "L" }),
+    /^unfoldTime: expected a value and the folded one$/,
+  ],
+  ["steps in another shape than they have", node("unfoldTime", { steps: "L" }, [0, 0]), /^unexpected outputs/],
+];
+
+test.each(told)("%s", (_, lie, message) => {
+  expect(() => load(lie)).toThrow(ChannelwiseError);
+  let summary = "";
+  try {
+    load(lie);
+  } catch (error) {
+    summary = (error as ChannelwiseError).summary;
+  }
+  expect(summary).toMatch(message);
+});
+
 describe("refused", () => {
   test.each(Object.entries(lies))("%s", (_, lie) => {
     let caught: unknown;

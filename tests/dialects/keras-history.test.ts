@@ -57,6 +57,13 @@ describe("calls", () => {
       inLayer("a"),
     ],
     [
+      "arguments nested without end",
+      dropout({ args: [from("x"), [[[[[[[[[[3]]]]]]]]]]], kwargs: {} }),
+      "invalid-model",
+      /arguments are nested too deeply/,
+      inLayer("a"),
+    ],
+    [
       "two tensors for a layer of one input",
       dropout(call([from("x"), from("x")])),
       "unsupported-option",
@@ -197,6 +204,48 @@ describe("models", () => {
       "invalid-model",
       /input a is not an InputLayer/,
       inModel,
+    ],
+    [
+      "references nested without end",
+      functional([input("x", [4]), relu], ["x", 0, 0], [[[[[[[[[["a", 0, 0]]]]]]]]]]),
+      "invalid-model",
+      /inputs or outputs are nested too deeply/,
+      [...inModel, "output_layers"],
+    ],
+    [
+      "no reference",
+      functional([input("x", [4]), relu], ["x", 0, 0], 3),
+      "invalid-model",
+      /expected references to layers, got 3/,
+      [...inModel, "output_layers"],
+    ],
+    [
+      "no inputs",
+      functional([input("x", [4]), relu], [], ["a", 0, 0]),
+      "invalid-model",
+      /a model without inputs/,
+      [...inModel, "input_layers"],
+    ],
+    [
+      "no outputs",
+      functional([input("x", [4]), relu], ["x", 0, 0], []),
+      "invalid-model",
+      /a model without outputs/,
+      [...inModel, "output_layers"],
+    ],
+    [
+      "an argument of a model inside",
+      functional(
+        [
+          input("x", [4]),
+          nested(sequential([input("p", [4]), layer("ReLU", "r")], "inner"), [call(from("x"), { training: true })]),
+        ],
+        ["x", 0, 0],
+        ["inner", 0, 0],
+      ),
+      "unsupported-option",
+      /^Sequential: call argument training: got true$/,
+      inLayer("inner"),
     ],
     ["models in models without end", deep, "invalid-model", /more than 32 deep/, ["model.keras"]],
     [

@@ -1,7 +1,7 @@
 /** What layers, their sizes and their weights are refused for: code, sentence and place. */
 import { describe, expect, test } from "vitest";
 import type { ErrorCode } from "../../src/error.ts";
-import { call, conv1d, dense, from, input, layer, sequential } from "../support/keras-config.ts";
+import { call, conv1d, dense, type Entry, from, input, layer, sequential } from "../support/keras-config.ts";
 import { type Group, stored } from "../support/memory-tree.ts";
 import {
   bias,
@@ -113,6 +113,21 @@ describe("layers", () => {
           ' "Lambda": (call) => call.activation(call.input(), "relu") } }); docs/custom-layers.md has examples',
       ].join("\n"),
     );
+  });
+
+  test("a class deep inside wrappers is named where it is", () => {
+    const inner = layer("TimeDistributed", "inner", { layer: layer("Conv2D", "c") });
+    const error = refusal(single("TimeDistributed", { layer: inner }, [8, 4, 5, 6]));
+    expect(error.summary).toMatch(/^layer class Conv2D is not supported: made for images/);
+    expect(error.where).toEqual([...inLayer("a"), "inner", "c"]);
+  });
+
+  test("wrappers without end", () => {
+    const deep = Array.from({ length: 40 }).reduce<Entry>(
+      (inside, _, depth) => layer("SpectralNormalization", `w${depth}`, { layer: inside, power_iterations: 1 }),
+      layer("ReLU", "r"),
+    );
+    expect(refusal(sequential([input("x", [4]), deep])).summary).toBe("layers lie more than 32 deep in each other");
   });
 
   test("operations of keras.ops are named with them", () => {

@@ -8,7 +8,7 @@ import { LayerConfig } from "../../src/dialects/keras-config.ts";
 import { kerasNotes, operationNotes } from "../../src/ops/index.ts";
 import { commonLimits, type Note } from "../../src/ops/notes.ts";
 import { layer } from "../support/keras-config.ts";
-import { layerRefusals, modelOf, operationRefusals, type Refusal } from "../support/refusal-cases.ts";
+import { layerRefusals, modelOf, operationRefusals, type Refusal, sizeRefusals } from "../support/refusal-cases.ts";
 import { called, refusal } from "../support/refusals.ts";
 import { call, from, input } from "../support/keras-config.ts";
 
@@ -41,6 +41,16 @@ test.each(named(layerRefusals))("%s: %s: %s", (_class, _key, _why, given) => {
 
 test.each(named(operationRefusals))("keras.ops %s: %s: %s", (_class, _key, _why, given) => {
   expect(refusal(modelOf(given, true), {}).message).toBe(expected(given));
+});
+
+test.each(sizeRefusals)("%s %j: %s", (className, options, why, setting) => {
+  expect(refusal(modelOf([className, options, "", why, setting], false), {}).message).toBe(
+    [
+      `channelwise: shape-mismatch: ${why}`,
+      "  where  model.keras > config.json > layer a",
+      "  fix    the parts of the file do not belong together; save the model again with Keras",
+    ].join("\n"),
+  );
 });
 
 test("masks that a concatenation has of some inputs only, where a layer behind asks", () => {

@@ -34,6 +34,7 @@ const others: Readonly<Record<string, Entry>> = {
   m: input("m", [8], { dtype: "bool" }),
   s: input("s", []),
   w: input("w", [2, 3, 2, 3, 2]),
+  short: input("short", [7, 4]),
 };
 
 /** The model of a case; an operation of `keras.ops` where `operation` says so. */
@@ -547,4 +548,25 @@ export const operationRefusals: readonly Refusal[] = [
   ["Softmax", { axis: null }, "axis", notNormalized],
   ["LogSoftmax", { axis: null }, "axis", "expected one axis"],
   ["Glu", { axis: 0 }, "axis", notNormalized],
+];
+
+/** Sizes that don't fit each other: a class, its options, and the rule that is broken. */
+export const sizeRefusals: readonly (readonly [className: string, options: object, why: string, setting: Setting])[] = [
+  ["AveragePooling1D", { pool_size: [9] }, "pool1d: expected a length of at least 9, got 8", {}],
+  ["Dot", { axes: [1, 2] }, "dot: expected the same size on both sides, got 8 and 4", { args: [[x, y]] }],
+  [
+    "Attention",
+    {},
+    "attention: expected as many keys as values, got (N, 7, 4) and (N, 8, 4)",
+    { args: [[x, y, from("short")]] },
+  ],
+  [
+    "Attention",
+    {},
+    "attention: expected a mask of (N, 7), got (N, 8)",
+    { args: [[x, from("short")]], kwargs: { mask: [null, m] } },
+  ],
+  ["LSTM", { units: 3 }, "lstm: expected a state of 3 units, got 4", { kwargs: { initial_state: [v, v] } }],
+  ["GRU", { units: 3 }, "gru: expected a mask of 7 steps, got 8", { x: [7, 4], kwargs: { mask: m } }],
+  ["Softmax", {}, "hide: expected a mask for (N, 7, 4), got (N, 8, 4)", { x: [7, 4], kwargs: { mask: b } }],
 ];
