@@ -115,9 +115,9 @@ export function logSigmoid(x: usize, y: usize, count: i32): void {
   map(Kind.LogSigmoid, x, y, count);
 }
 
-/** relu6(x + 3) / 6. */
-export function hardSigmoid(x: usize, y: usize, count: i32): void {
-  map(Kind.HardSigmoid, x, y, count);
+/** x + reach, cut to 0 .. 2 reach, divided by 2 reach: Keras' reach is 3, before its version 3 it was 2.5. */
+export function hardSigmoid(x: usize, y: usize, count: i32, reach: f32): void {
+  map(Kind.HardSigmoid, x, y, count, reach);
 }
 
 /** x * relu6(x + 3) / 6. */
@@ -204,7 +204,7 @@ export function applyTo(kind: i32, x: usize, count: i32, p: f32, q: f32, r: f32)
     case Kind.Tanh: return tanh(x, x, count);
     case Kind.Sigmoid: return sigmoid(x, x, count);
     case Kind.LogSigmoid: return logSigmoid(x, x, count);
-    case Kind.HardSigmoid: return hardSigmoid(x, x, count);
+    case Kind.HardSigmoid: return hardSigmoid(x, x, count, p);
     case Kind.HardSilu: return hardSilu(x, x, count);
     case Kind.HardTanh: return hardTanh(x, x, count);
     case Kind.HardShrink: return hardShrink(x, x, count, p);
@@ -271,7 +271,10 @@ function apply(kind: Kind, x: v128, p: v128, q: v128, r: v128): v128 {
   if (kind === Kind.Tanh) return elementary.tanh(x);
   if (kind === Kind.Sigmoid) return elementary.sigmoid(x);
   if (kind === Kind.LogSigmoid) return f32x4.neg(elementary.softplus(f32x4.neg(x)));
-  if (kind === Kind.HardSigmoid) return f32x4.div(relu6(f32x4.add(x, f32x4.splat(3))), f32x4.splat(6));
+  if (kind === Kind.HardSigmoid) {
+    const whole = f32x4.add(p, p);
+    return f32x4.div(f32x4.pmin(f32x4.pmax(f32x4.add(x, p), zero), whole), whole);
+  }
   if (kind === Kind.HardSilu) return f32x4.div(f32x4.mul(x, relu6(f32x4.add(x, f32x4.splat(3)))), f32x4.splat(6));
   if (kind === Kind.HardTanh) return f32x4.pmin(f32x4.pmax(x, f32x4.splat(-1)), one);
   if (kind === Kind.HardShrink) return v128.and(x, f32x4.gt(f32x4.abs(x), p));

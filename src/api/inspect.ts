@@ -30,6 +30,8 @@ export interface Description {
   readonly name: string;
   /** What the file is, e.g. `Keras 3.15.1`. */
   readonly origin: string;
+  /** What a reader of the file should know: see `Model.notes`. */
+  readonly notes: readonly string[];
   readonly inputs: readonly ModelPort[];
   readonly outputs: readonly ModelPort[];
   /** One entry per call of a layer, in the order of computation. */
@@ -78,6 +80,7 @@ export function inspect(model: Model): Description {
   return {
     name: model.name,
     origin: model.origin,
+    notes: model.notes,
     inputs: model.inputs,
     outputs: model.outputs,
     layers,

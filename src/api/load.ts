@@ -1,13 +1,11 @@
 /**
  * load: a model file, wherever it is, as a Model
  */
-import { type CustomLayers, kerasGraph } from "../dialects/keras.ts";
-import { isHdf5, openHdf5 } from "../bytes/hdf5/index.ts";
+import { type CustomLayers, type Meaning, readKeras } from "../dialects/keras.ts";
 import { unsupportedFeature } from "../error.ts";
 import { parseJson } from "../formats/json.ts";
 import type { KerasFile } from "../formats/keras.ts";
 import { readModelFile } from "../formats/read.ts";
-import { weightTree } from "../formats/weight-tree.ts";
 import { graphFromState } from "../dialects/state.ts";
 import type { Graph } from "../graph/graph.ts";
 import { readSource, type Source } from "../platform/source.ts";
@@ -24,6 +22,11 @@ export interface LoadOptions extends EngineOptions {
    * nodes of known operators. A Lambda takes the same way in, under `Lambda` or the name of its layer.
    */
   readonly customLayers?: CustomLayers;
+  /**
+   * What files of Keras 1 and 2 mean where Keras 3 takes them for something else (`hard_sigmoid`, kernels written with Theano):
+   * what they meant when they were written, or what Keras 3 makes of them. Default "original".
+   */
+  readonly meaning?: Meaning;
 }
 
 /**
@@ -36,42 +39,79 @@ export async function load(source: Source, options: LoadOptions = {}): Promise<M
   const { bytes, name: found } = await readSource(source);
   const name = options.name ?? found;
   const architecture = options.architecture === undefined ? null : await readSource(options.architecture);
-  const custom = options.customLayers;
-  const { graph, origin } = architecture
-    ? readWeights(bytes, name, architecture, custom)
-    : readGraph(bytes, name, custom);
-  return openModel(graph, name, origin, options);
+  const read = architecture ? readWeights(bytes, name, architecture, options) : readGraph(bytes, name, options);
+  return openModel(read.graph, name, read.origin, options, read.notes);
 }
+
+/** A model file, read. */
+export interface ReadFile {
+  readonly graph: Graph;
+  /** What the file is, e.g. `Keras 3.15.1`. */
+  readonly origin: string;
+  /** What its reader should know; see `Description.notes`. */
+  readonly notes: readonly string[];
+}
+
+/** How `readGraph` takes a file: the part of `LoadOptions` that is about its meaning. */
+export type ReadOptions = Pick<LoadOptions, "customLayers" | "meaning">;
 
 /** The graph of a model file, and what the file is. */
-export function readGraph(
-  bytes: Uint8Array,
-  name: string,
-  customLayers: CustomLayers = {},
-): { graph: Graph; origin: string } {
+export function readGraph(bytes: Uint8Array, name: string, options: ReadOptions = {}): ReadFile {
   const file = readModelFile(bytes, [name]);
-  if (file.kind === "keras") {
-    const place = [name, "config.json"];
-    const graph = kerasGraph({ config: file.config, weights: file.variables, place, customLayers });
-    return { graph, origin: `Keras ${file.kerasVersion}` };
+  if (file.kind !== "keras")
+    return { graph: graphFromState(file, [name]), origin: "channelwise safetensors", notes: [] };
+  if (file.config === null) {
+    throw unsupportedFeature(
+      "the file holds weights and no model",
+      [name],
+      "give the model it belongs to, or its config JSON, with --architecture",
+    );
   }
-  return { graph: graphFromState(file, [name]), origin: "channelwise safetensors" };
+  return readKerasParts(file, file, [name, file.configPlace ?? "config.json"], options);
 }
 
-/** Keras weights alone, on an architecture: the config of a `.keras` file, or the JSON of `model.to_json()`. */
-function readWeights(
+/** Keras weights alone, on an architecture: a model file, or the JSON of `model.to_json()`. */
+export function readWeights(
   bytes: Uint8Array,
   name: string,
   architecture: { bytes: Uint8Array; name: string },
-  customLayers: CustomLayers = {},
-): { graph: Graph; origin: string } {
-  const config =
-    architecture.bytes[0] === 0x7b ? parseJson(architecture.bytes, [architecture.name]) : kerasConfig(architecture);
-  const weights = isHdf5(bytes) ? weightTree(openHdf5(bytes, [name])) : kerasFile(bytes, name).variables;
-  return {
-    graph: kerasGraph({ config, weights, place: [architecture.name, "config"], customLayers }),
-    origin: "Keras weights",
-  };
+  options: ReadOptions = {},
+): ReadFile {
+  const described: Architecture =
+    architecture.bytes[0] === 0x7b
+      ? { config: parseJson(architecture.bytes, [architecture.name]), kerasVersion: null, backend: null }
+      : kerasFile(architecture.bytes, architecture.name);
+  if (described.config === null) {
+    throw unsupportedFeature(
+      "the file holds weights and no model",
+      [architecture.name],
+      "give a model, or its config JSON",
+    );
+  }
+  return readKerasParts(described, kerasFile(bytes, name), [architecture.name, "config"], options);
+}
+
+type Architecture = Pick<KerasFile, "config" | "kerasVersion" | "backend">;
+
+function readKerasParts(
+  architecture: Architecture,
+  file: KerasFile,
+  place: readonly string[],
+  { customLayers, meaning }: ReadOptions,
+): ReadFile {
+  const { graph, notes } = readKeras({
+    config: architecture.config,
+    weights: file.weights,
+    kerasVersion: architecture.kerasVersion ?? file.kerasVersion,
+    backend: file.backend ?? architecture.backend,
+    place,
+    ...(customLayers ? { customLayers } : {}),
+    ...(meaning ? { meaning } : {}),
+  });
+  const unread = file.unread.length === 0 ? [] : [`not read: ${file.unread.join(", ")}`];
+  const version = file.kerasVersion ?? architecture.kerasVersion;
+  const origin = file.config === null ? "Keras weights" : `Keras ${version ?? "of an unknown version"}`;
+  return { graph, origin, notes: [...notes, ...unread] };
 }
 
 function kerasFile(bytes: Uint8Array, name: string): KerasFile {
@@ -83,8 +123,4 @@ function kerasFile(bytes: Uint8Array, name: string): KerasFile {
       "give the Keras model as MODEL and as --architecture",
     );
   return file;
-}
-
-function kerasConfig({ bytes, name }: { bytes: Uint8Array; name: string }): unknown {
-  return kerasFile(bytes, name).config;
 }

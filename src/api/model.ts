@@ -42,15 +42,28 @@ export class Model {
   readonly outputs: readonly ModelPort[];
   /** What the file holds, e.g. `Keras 3.15.1`. */
   readonly origin: string;
+  /**
+   * What a reader of the file should know: where it means something else than Keras 3 takes it for, what it does not say and
+   * what was taken for it, what was not read.
+   */
+  readonly notes: readonly string[];
   /** @internal */
   readonly graph: Graph;
   readonly #engine: Engine;
 
   /** @internal */
-  constructor(graph: Graph, name: string, origin: string, module: WebAssembly.Module, pool: Pool | null = null) {
+  constructor(
+    graph: Graph,
+    name: string,
+    origin: string,
+    module: WebAssembly.Module,
+    pool: Pool | null = null,
+    notes: readonly string[] = [],
+  ) {
     this.graph = graph;
     this.name = name;
     this.origin = origin;
+    this.notes = notes;
     this.inputs = graph.inputs.map((port) => describePort(graph, port));
     this.outputs = graph.outputs.map((port) => describePort(graph, port));
     this.#engine = new Engine(graph, module, pool);
@@ -204,12 +217,18 @@ export interface EngineOptions {
 }
 
 /** A model with its threads started. */
-export async function openModel(graph: Graph, name: string, origin: string, options: EngineOptions): Promise<Model> {
+export async function openModel(
+  graph: Graph,
+  name: string,
+  origin: string,
+  options: EngineOptions,
+  notes: readonly string[] = [],
+): Promise<Model> {
   const { module, threads = 1 } = options;
   if (!Number.isInteger(threads) || threads < 1) throw wrongOption("threads", ["an integer from 1 up"], threads);
   const pool = threads > 1 && !module ? await Pool.open(threads) : null;
   try {
-    return new Model(graph, name, origin, kernelModule(module), pool);
+    return new Model(graph, name, origin, kernelModule(module), pool, notes);
   } catch (error) {
     pool?.close();
     throw error;

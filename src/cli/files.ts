@@ -17,12 +17,14 @@ import type { StoredArray, Tensor } from "../tensor.ts";
 export interface CommonOptions {
   readonly json?: true;
   readonly architecture?: string;
+  readonly meaning?: "original" | "keras3";
 }
 
 export async function openModel(path: string, options: CommonOptions): Promise<Model> {
   return load(path, {
     name: basename(path),
     ...(options.architecture === undefined ? {} : { architecture: options.architecture }),
+    ...(options.meaning === undefined ? {} : { meaning: options.meaning }),
   });
 }
 

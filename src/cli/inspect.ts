@@ -12,6 +12,8 @@ export async function inspectCommand(path: string, options: CommonOptions): Prom
   if (options.json) return printJson(found);
   const { format } = new Intl.NumberFormat("en");
   console.log(`${colors.bold(found.name)}  ${found.origin}, ${format(found.parameters)} parameters\n`);
+  for (const note of found.notes) console.log(`  ${note}`);
+  if (found.notes.length > 0) console.log();
   const ports = [
     ...found.inputs.map((port) => ["input", port] as const),
     ...found.outputs.map((port) => ["output", port] as const),

@@ -47,6 +47,11 @@ function buildProgram(): Command {
       .description(description)
       .option("--json", "print one JSON document on stdout")
       .addOption(new Option("--architecture <file>", "model file or config JSON, for a file that holds weights alone"))
+      .addOption(
+        new Option("--meaning <whose>", "a file of Keras 1 or 2: as it was meant, or as Keras 3 takes it")
+          .choices(["original", "keras3"])
+          .default("original"),
+      )
       .addHelpText("after", `\nExamples:\n${examples.map((line) => `  channelwise ${line}`).join("\n")}\n`);
 
   const conversionOptions = (target: Command) =>

@@ -35,6 +35,17 @@ export interface KerasLayer {
   calls: number;
 }
 
+/** The same numbers under another shape. Which array they are may only be known later, so nothing is read of it now. */
+function reshaped(array: StoredArray | undefined, shape: readonly number[]): StoredArray {
+  return {
+    shape,
+    get dtype() {
+      return array?.dtype ?? "float32";
+    },
+    read: () => array!.read(),
+  };
+}
+
 class Call implements KerasCall {
   readonly config: LayerConfig;
   readonly inputs: readonly ValueId[];
@@ -164,21 +175,24 @@ class Call implements KerasCall {
   ): void {
     const { layer, place } = this.#source;
     if (Object.hasOwn(layer.weights, role)) return;
-    const array = this.#take(role, letters, stored, scope);
+    const array = this.#take(role, letters, stored, scope, type);
     if (type && array && array.dtype !== type)
       this.#lacking ??= invalidModel(`${layer.path}/${role}: expected numbers of ${type}, got ${array.dtype}`, place);
     // Of a layer that lacks something no graph comes, so nobody reads it.
-    layer.weights[role] = {
-      array: { dtype: array?.dtype ?? "float32", shape, read: () => array!.read() },
-      axes: namedAxes(letters, shape),
-    };
+    layer.weights[role] = { array: reshaped(array, shape), axes: namedAxes(letters, shape) };
   }
 
   /** The next variable, which has to have this shape. */
-  #take(role: string, letters: string, stored: readonly number[], scope: string): StoredArray | undefined {
+  #take(
+    role: string,
+    letters: string,
+    stored: readonly number[],
+    scope: string,
+    type?: "int8",
+  ): StoredArray | undefined {
     const { layer, place, variables } = this.#source;
-    const array = variables.take(scope);
     const expected = `${layer.path}/${role}: expected ${letters} = (${stored.join(", ")})`;
+    const array = variables.take(scope, { text: expected, shape: stored, type, place });
     if (!array)
       this.#lacking ??= missingWeight(`${expected}, found no variable ${Object.keys(layer.weights).length}`, place);
     else if (array.shape.length !== stored.length || array.shape.some((size, axis) => size !== stored[axis]))
@@ -202,10 +216,10 @@ class Call implements KerasCall {
     layer.weights[role] = { array: { dtype: "float32", shape, read }, axes };
   }
 
-  discard(count: number, scope = ""): void {
+  discard(count: number, again?: "again"): void {
     // A shared layer's variables are passed over once.
     if (this.#source.calls > 0) return;
-    for (let index = 0; index < count; index++) this.#source.variables.take(scope);
+    for (let index = 0; index < count; index++) this.#source.variables.pass(again === "again");
   }
 
   constant(role: string, letters: string, shape: readonly number[], numbers: ArrayLike<number>): void {
@@ -265,7 +279,6 @@ class Call implements KerasCall {
   part(name: string, object: unknown, scope: string, inputs: readonly ValueId[]): Call {
     const { className, config } = this.#object(name, object);
     const { parts, path, place, variables, open } = this.#source;
-    const below = (inner: string) => (inner === "" ? scope : `${scope}/${inner}`);
     const build = kerasBuilder(className) ?? (() => this.config.refuse(name, `layer ${className} is not supported`));
     const source: KerasLayer = parts.get(name) ?? {
       path: `${path}/${name}`,
@@ -273,11 +286,11 @@ class Call implements KerasCall {
       config,
       place: [...place, name],
       build,
-      variables: { take: (inner) => variables.take(below(inner)), left: () => 0 },
+      variables: variables.part(scope, { name, className, config }),
       layer: { path: `${path}/${name}`, className, weights: {} },
       parts: new Map(),
       inner: new Map(),
-      open: (inner, under) => open(inner, below(under)),
+      open: (inner, under) => open(inner, `${scope}/${under}`),
       calls: 0,
     };
     parts.set(name, source);

@@ -6,10 +6,8 @@
  *
  * Source  keras:keras/src/models/functional.py, keras:keras/src/models/sequential.py
  */
-import { type Axis, positionalLetters } from "../axes.ts";
 import { printable } from "../bytes/printable.ts";
 import {
-  at,
   invalidModel,
   type RefusedLayer,
   subclassedModel,
@@ -17,14 +15,14 @@ import {
   unsupportedLayers,
   unsupportedOption,
 } from "../error.ts";
+import type { WeightLists } from "../formats/weight-lists.ts";
 import type { WeightTree } from "../formats/weight-tree.ts";
 import { GraphBuilder } from "../graph/build.ts";
-import type { Graph, Layer, Port, ValueId, ValueType } from "../graph/graph.ts";
+import type { Graph, Layer, Port, ValueId } from "../graph/graph.ts";
 import { branchByBranch } from "../graph/order.ts";
 import type { CallArguments, FromKeras } from "../ops/facets.ts";
 import { kerasBuilder, operationBuilder } from "../ops/index.ts";
 import { whyNotRead } from "../ops/not-read.ts";
-import { policyName } from "../ops/quantization.ts";
 import { brief, isObject, type Json } from "./keras-config.ts";
 import {
   describeArgument,
@@ -36,19 +34,32 @@ import {
   tensorsIn,
   tensorsOf,
 } from "./keras-history.ts";
+import { groupedVariables } from "./keras-groups.ts";
 import { callLayer, checkVariables, type KerasLayer } from "./keras-layer.ts";
-import { GroupCounter, groupVariables, type LayerVariables } from "./keras-variables.ts";
+import { inputValue, outputPorts, requirePolicy, takenChannelsFirst } from "./keras-ports.ts";
+import { modernModel } from "./keras-legacy.ts";
+import { listedVariables } from "./keras-lists.ts";
+import { type ModelVariables, noVariables, type VariablePlace } from "./keras-variables.ts";
 
 /** A model file's parts that this dialect reads. */
 export interface KerasSource {
-  /** The parsed `config.json`. */
+  /** The parsed configuration, of any version of Keras. */
   readonly config: unknown;
-  readonly weights: WeightTree;
+  readonly weights: WeightTree | WeightLists;
+  /** Version of Keras that wrote the file, e.g. "2.1.3"; null or left out where nothing says. */
+  readonly kerasVersion?: string | null;
+  /** The library that computed when the weights were written; null or left out where nothing says. */
+  readonly backend?: string | null;
+  /** What an old file means: what it meant when it was written (default), or what Keras 3 takes it for. */
+  readonly meaning?: Meaning;
   /** Where messages say the configuration stands. */
   readonly place: readonly string[];
   /** What builds the nodes of classes that are not Keras' own, by registered name or class; of a Lambda by its layer's name too. */
   readonly customLayers?: CustomLayers;
 }
+
+/** Whose reading of an old file. */
+export type Meaning = "original" | "keras3";
 
 /** Builders for layers of other people. */
 export type CustomLayers = Readonly<Record<string, FromKeras>>;
@@ -82,7 +93,14 @@ class KerasModel {
   readonly #walk: Walk;
   readonly #path: string;
 
-  constructor(walk: Walk, envelope: Json, path: string, group: string, place: readonly string[], depth: number) {
+  constructor(
+    walk: Walk,
+    envelope: Json,
+    path: string,
+    variables: VariablePlace,
+    place: readonly string[],
+    depth: number,
+  ) {
     if (depth > deepestNesting) throw invalidModel(`models lie more than ${deepestNesting} deep in each other`, place);
     if (!isObject(envelope.config) || !Array.isArray(envelope.config.layers))
       throw invalidModel("expected a model with a list of layers", place);
@@ -91,30 +109,30 @@ class KerasModel {
     this.className = envelope.class_name === "Sequential" ? "Sequential" : "Functional";
     this.config = envelope.config;
     this.place = place;
-    const groups = new GroupCounter(group);
+    const next = variables.members();
     const names = new Set<string>();
     for (const entry of envelope.config.layers) {
-      const member = this.#member(entry, groups, depth);
+      const member = this.#member(entry, next, depth);
       if (names.has(member.name)) throw invalidModel(`two layers are called ${printable(member.name)}`, place);
       names.add(member.name);
       this.members.push(member);
     }
   }
 
-  #member(given: unknown, groups: GroupCounter, depth: number): Member {
+  #member(given: unknown, next: ReturnType<VariablePlace["members"]>, depth: number): Member {
     const { entry, name, className, config } = readEntry(given, this.place);
     const path = this.#path === "" ? name : `${this.#path}/${name}`;
     const place = [...this.place, `layer ${printable(name)}`];
     const inboundNodes = Array.isArray(entry.inbound_nodes) ? entry.inbound_nodes : [];
     // Sequential.layers leaves its InputLayer out, so that it does not count there; operations are no layers.
     const counted = (className !== "InputLayer" || this.className === "Functional") && !isOperation(entry);
-    const group = counted ? groups.next(className) : "";
+    const variables = counted ? next({ name, className, config }) : null;
     const call =
       className === "InputLayer"
         ? () => {
             throw invalidModel("an InputLayer is called on something", place);
           }
-        : this.#walk.open(entry, path, group, place, depth);
+        : this.#walk.open(entry, path, variables, place, depth);
     return { name, className, config, inboundNodes, place, call };
   }
 
@@ -197,6 +215,9 @@ function isOperation({ module }: Json): boolean {
   return typeof module === "string" && /^keras\.(src\.)?ops\b/.test(module);
 }
 
+/** Classes by Python's name, which HDF5 files bear, that Keras exports under another. */
+const exportedNames: Readonly<Record<string, string>> = { GroupedQueryAttention: "GroupQueryAttention" };
+
 /** The name, class and configuration of a layer. */
 function readEntry(
   entry: unknown,
@@ -204,7 +225,8 @@ function readEntry(
 ): { entry: Json; name: string; className: string; config: Json } {
   if (!isObject(entry) || typeof entry.class_name !== "string" || !isObject(entry.config))
     throw invalidModel(`expected a layer, got ${brief(entry)}`, place);
-  const { class_name: className, config } = entry;
+  const { class_name: written, config } = entry;
+  const className = Object.hasOwn(exportedNames, written) ? exportedNames[written]! : written;
   const name = typeof entry.name === "string" ? entry.name : config.name;
   if (typeof name !== "string" || name === "") throw invalidModel(`a layer of class ${className} has no name`, place);
   return { entry, name, className, config };
@@ -239,7 +261,12 @@ function findBuilder(
     const of = typeof module === "string" ? ` of module ${brief(module)}` : "";
     return refused("layer class", `${brief(label)}${of}`, why, label);
   }
-  return kerasBuilder(className) ?? refused("layer class", printable(className), whyNotRead(className));
+  const builder = kerasBuilder(className);
+  if (builder) return builder;
+  const why = whyNotRead(className);
+  if (module !== undefined || why !== undefined) return refused("layer class", printable(className), why);
+  // Before Keras 2.13 a file did not say whose class it is.
+  return refused("layer class", printable(className), "not one of Keras' own that are known here", className);
 }
 
 /** A builder that stands for a Lambda's code, so that its options need no answer. */
@@ -250,28 +277,32 @@ function withoutCode(build: FromKeras): FromKeras {
   };
 }
 
-/** Those of an operation, which has no group: the root's belong to the model. */
-const noVariables: LayerVariables = { take: () => undefined, left: () => 0 };
-
 /** What the walk over a whole file shares. */
 class Walk {
   readonly graph = new GraphBuilder();
   readonly layers: KerasLayer[] = [];
   /** Those of the whole model that nothing here reads. */
   readonly refused: RefusedLayer[] = [];
-  readonly #weights: WeightTree;
+  readonly #weights: ModelVariables;
   readonly #custom: CustomLayers;
 
-  constructor(weights: WeightTree, custom: CustomLayers) {
+  constructor(weights: ModelVariables, custom: CustomLayers) {
     this.#weights = weights;
     this.#custom = custom;
   }
 
-  /** A layer or a model, ready to be called. `group` is where its variables lie. */
-  open(entry: Json, path: string, group: string, place: readonly string[], depth: number): Member["call"] {
+  /** A layer or a model, ready to be called. `variables` is their place; null for an operation, which has none. */
+  open(
+    entry: Json,
+    path: string,
+    variables: VariablePlace | null,
+    place: readonly string[],
+    depth: number,
+  ): Member["call"] {
     const { name, className, config } = readEntry(entry, place);
     if (isModel(className)) {
-      const model = new KerasModel(this, entry, path, group, place, depth + 1);
+      if (!variables) throw invalidModel("an operation is a model", place);
+      const model = new KerasModel(this, entry, path, variables, place, depth + 1);
       const layer: Layer = { path, className, weights: {} };
       let calls = 0;
       return (given, index) => {
@@ -301,7 +332,7 @@ class Walk {
       config,
       build,
       place: [...this.#weights.place.slice(0, 1), ...place.slice(1)],
-      variables: isOperation(entry) ? noVariables : groupVariables(this.#weights, group, name),
+      variables: variables?.variables({ name, className, config }) ?? noVariables,
       layer: { path, className, weights: {} },
       parts: new Map(),
       inner: new Map(),
@@ -309,7 +340,8 @@ class Walk {
         if (depth > deepestNesting)
           throw invalidModel(`layers lie more than ${deepestNesting} deep in each other`, place);
         const inner = readEntry(object, place);
-        const call = this.open(object, `${path}/${inner.name}`, `${group}/${scope}`, [...place, inner.name], depth + 1);
+        const below = variables?.below(scope) ?? null;
+        const call = this.open(object, `${path}/${inner.name}`, below, [...place, inner.name], depth + 1);
         return (inputs) => call(onTensors(inputs));
       },
       calls: 0,
@@ -331,58 +363,6 @@ function modelInputsOf({ positional, named }: CallArguments, className: string, 
   return tensorsIn(inputs);
 }
 
-/** Precisions that are computed in float32 here. */
-const policies = ["float32", "float16", "bfloat16", "float64", "mixed_float16", "mixed_bfloat16"];
-
-function requirePolicy(className: string, dtype: unknown, place: readonly string[]): void {
-  const name = policyName(dtype);
-  if (policies.includes(name.replace(/^int8_from_/, ""))) return;
-  throw unsupportedFeature(
-    `${className} has the dtype policy ${printable(name)}; expected one of ${policies.join(", ")}, or int8_from_ one of them`,
-    place,
-    'quantize the model with quantize("int8"), or save it before quantizing it',
-  );
-}
-
-/** An input's axes and type out of its InputLayer. */
-function inputValue(config: Json, channelsFirst: boolean, place: readonly string[]): { axes: Axis[]; type: ValueType } {
-  for (const key of ["sparse", "ragged", "optional"]) {
-    if (config[key] === true) throw unsupportedFeature(`the input is ${key}`, place, "give the model a dense input");
-  }
-  const shape = config.batch_shape ?? config.batch_input_shape;
-  if (
-    !Array.isArray(shape) ||
-    shape.length === 0 ||
-    !shape.every((size) => size === null || (Number.isInteger(size) && size > 0 && size < 2 ** 31))
-  ) {
-    throw invalidModel(`expected batch_shape to be a list of sizes, got ${brief(shape)}`, place);
-  }
-  const type = inputType(config.dtype, place);
-  const letters = channelsFirst && shape.length === 3 ? "NCL" : at(place, () => positionalLetters(shape.length));
-  // A batch size in the file is that of the call that built the model; any other works.
-  return { axes: [...letters].map((letter, index) => ({ letter, size: index === 0 ? null : shape[index] })), type };
-}
-
-function inputType(dtype: unknown, place: readonly string[]): ValueType {
-  const name = isObject(dtype) && isObject(dtype.config) ? dtype.config.name : (dtype ?? "float32");
-  if (typeof name === "string" && /^(mixed_)?b?float\d+$/.test(name)) return "float32";
-  if (typeof name === "string" && /^u?int\d+$/.test(name)) return "int32";
-  if (name === "bool") return "bool";
-  throw unsupportedFeature(`the input has dtype ${brief(dtype)}; expected floats, integers or bool`, place);
-}
-
-/** Whether only channels_first layers take this input, so that its second axis is the channels. */
-function takenChannelsFirst(model: KerasModel, name: string): boolean {
-  const layers = (model.config.layers as Json[]).filter((entry) => entry.class_name !== "InputLayer");
-  const takes = (entry: Json) =>
-    JSON.stringify(entry.inbound_nodes ?? []).includes(`"keras_history":[${JSON.stringify(name)},`);
-  const consumers = model.className === "Sequential" ? layers.slice(0, 1) : layers.filter(takes);
-  return (
-    consumers.length > 0 &&
-    consumers.every((entry) => isObject(entry.config) && entry.config.data_format === "channels_first")
-  );
-}
-
 /** The inputs of the whole model as values; a Sequential that was built by a call has the shape of that call. */
 function modelInputs(model: KerasModel, graph: GraphBuilder): Port[] {
   const entries = model.config.layers as Json[];
@@ -400,50 +380,54 @@ function modelInputs(model: KerasModel, graph: GraphBuilder): Port[] {
         "call the model once on data, or add keras.Input, and save it again",
       );
     }
-    const { axes, type } = inputValue({ batch_shape: shape }, takenChannelsFirst(model, ""), model.place);
+    const { axes, type } = inputValue({ batch_shape: shape }, takenChannelsFirst(model.config, ""), model.place);
     return [{ name: "input", value: graph.value("input", axes, type) }];
   }
   return histories.map(({ layer }) => {
     const place = [...model.place, `layer ${layer}`];
     const member = model.inputMembers().find((candidate) => candidate.name === layer);
     if (!member) throw invalidModel(`input ${layer} is not an InputLayer`, model.place);
-    const { axes, type } = inputValue(member.config, takenChannelsFirst(model, layer), place);
+    const { axes, type } = inputValue(member.config, takenChannelsFirst(model.config, layer), place);
     return { name: layer, value: graph.value(layer, axes, type) };
   });
 }
 
-/** Names of the outputs: that of the layer, with `@2`, `@3`… where several outputs come from layers of one name. */
-function outputPorts(graph: GraphBuilder, values: readonly ValueId[], inputs: readonly Port[]): Port[] {
-  const used = new Map<string, number>();
-  return values.map((value) => {
-    const call = graph.calls.findLast((candidate) => candidate.outputs.includes(value));
-    const input = inputs.find((port) => port.value === value);
-    const stem = (call?.layer.path ?? input?.name ?? "output").replaceAll("/", ".");
-    const count = (used.get(stem) ?? 0) + 1;
-    used.set(stem, count);
-    return { name: count === 1 ? stem : `${stem}@${count}`, value };
-  });
+/** A model's graph, and what its reader should know. */
+export interface ReadModel {
+  readonly graph: Graph;
+  /** Where the file means something else than Keras 3 takes it for, what was supplied, what was not read. */
+  readonly notes: readonly string[];
+}
+
+/** The graph of a Keras model; see `readKeras`. */
+export function kerasGraph(source: KerasSource): Graph {
+  return readKeras(source).graph;
 }
 
 /**
- * Builds the graph of a Keras 3 model.
+ * Reads a Keras model of any version.
  *
  * @throws {ChannelwiseError} `unsupported-layer`, `unsupported-option`, `unsupported-feature` for what is not understood;
  *   `invalid-model`, `missing-weight`, `shape-mismatch` for files that contradict themselves
  */
-export function kerasGraph({ config, weights, place, customLayers = {} }: KerasSource): Graph {
-  if (!isObject(config) || typeof config.class_name !== "string")
-    throw invalidModel(`expected a model, got ${brief(config)}`, place);
-  if (!isModel(config.class_name)) {
-    throw subclassedModel(printable(config.class_name), place);
+export function readKeras(source: KerasSource): ReadModel {
+  const { weights, place, customLayers = {} } = source;
+  if (!isObject(source.config) || typeof source.config.class_name !== "string")
+    throw invalidModel(`expected a model, got ${brief(source.config)}`, place);
+  const { config, stored, notes } = modernModel(source.config, source);
+  if (typeof config.class_name !== "string" || !isModel(config.class_name)) {
+    throw subclassedModel(printable(String(config.class_name)), place);
   }
-  const walk = new Walk(weights, customLayers);
-  const model = new KerasModel(walk, config, "", "", place, 0);
+  const variables = "kind" in weights ? listedVariables(weights, stored) : groupedVariables(weights);
+  const walk = new Walk(variables, customLayers);
+  const model = new KerasModel(walk, config, "", variables.root, place, 0);
   if (walk.refused.length > 0) throw unsupportedLayers(walk.refused);
   const inputs = modelInputs(model, walk.graph);
   const outputs = model.call(inputs.map((port) => port.value));
   if (outputs.length === 0) throw invalidModel("a model without outputs", [...place, "output_layers"]);
+  const found = variables.settle();
   for (const layer of walk.layers) checkVariables(layer);
   const name = typeof model.config.name === "string" ? model.config.name : "model";
-  return branchByBranch(walk.graph.finish(name, inputs, outputPorts(walk.graph, outputs, inputs)));
+  const graph = branchByBranch(walk.graph.finish(name, inputs, outputPorts(walk.graph, outputs, inputs)));
+  return { graph, notes: [...notes, ...found] };
 }

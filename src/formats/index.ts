@@ -1,13 +1,16 @@
 /** The formats, in the order in which they are tried. To add one: a file beside this one, and a line here. */
 import type { Format } from "./format.ts";
+import { isHdf5 } from "../bytes/hdf5/index.ts";
 import { isKerasFile, readKerasFile } from "./keras.ts";
-import { hdf5Format, npzFormat, pytorchFormat } from "./not-models.ts";
+import { readKerasHdf5 } from "./keras-h5.ts";
+import { npzFormat, pytorchFormat } from "./not-models.ts";
 import { isSafetensors, readSafetensors } from "./safetensors.ts";
 
 export const formats: readonly Format[] = [
   { name: "a Keras model", extensions: [".keras"], sniff: isKerasFile, read: readKerasFile },
+  { name: "a Keras model or weights in HDF5", extensions: [".h5", ".hdf5"], sniff: isHdf5, read: readKerasHdf5 },
   { name: "safetensors", extensions: [".safetensors"], sniff: isSafetensors, read: readSafetensors },
 ];
 
 /** Recognised, so that the refusal can say what to do. */
-export const notModels: readonly Format[] = [hdf5Format, npzFormat, pytorchFormat];
+export const notModels: readonly Format[] = [npzFormat, pytorchFormat];

@@ -15,15 +15,23 @@ import { printable } from "../bytes/printable.ts";
 import { firstZipName, readZip, type ZipEntry } from "../bytes/zip.ts";
 import { corruptFile, unsupportedFeature } from "../error.ts";
 import { isRecord, parseJson } from "./json.ts";
+import type { WeightLists } from "./weight-lists.ts";
 import { type WeightTree, weightTree } from "./weight-tree.ts";
 
+/** What any file of Keras holds. */
 export interface KerasFile {
   readonly kind: "keras";
-  /** As written in the file, e.g. "3.15.1". */
-  readonly kerasVersion: string;
-  /** `config.json`, parsed and not yet checked. */
+  /** As written in the file, e.g. "3.15.1"; null where it does not say. */
+  readonly kerasVersion: string | null;
+  /** The library that computed when the file was written, e.g. "tensorflow"; null where it does not say. */
+  readonly backend: string | null;
+  /** The configuration, parsed and not yet checked; null for weights alone. */
   readonly config: unknown;
-  readonly variables: WeightTree;
+  /** Where in the file the configuration stands. Default `config.json`. */
+  readonly configPlace?: string;
+  readonly weights: WeightTree | WeightLists;
+  /** What lies in the file and is not read, in words. */
+  readonly unread: readonly string[];
 }
 
 const members = { metadata: "metadata.json", config: "config.json", weights: "model.weights.h5" } as const;
@@ -38,7 +46,7 @@ export function isKerasFile(bytes: Uint8Array): boolean {
 }
 
 /** Opens a `.keras` file. Its config is parsed at once; its weights are read when asked for. */
-export function readKerasFile(bytes: Uint8Array, place: readonly string[] = []): KerasFile {
+export function readKerasFile(bytes: Uint8Array, place: readonly string[] = []): KerasFile & { weights: WeightTree } {
   const entries = readZip(bytes, place);
   const json = (name: string): unknown => parseJson(member(entries, name, place).read(), [...place, name]);
   const metadata = json(members.metadata);
@@ -48,7 +56,14 @@ export function readKerasFile(bytes: Uint8Array, place: readonly string[] = []):
   }
   const config = json(members.config);
   const weights = member(entries, members.weights, place).read();
-  return { kind: "keras", kerasVersion, config, variables: weightTree(openHdf5(weights, [...place, members.weights])) };
+  const root = openHdf5(weights, [...place, members.weights]);
+  const compiled = isRecord(config) && isRecord(config.compile_config) && Object.keys(config.compile_config).length > 0;
+  const unread = [
+    ...(root.get("optimizer") ? ["the optimizer's state"] : []),
+    ...(compiled ? ["compile settings"] : []),
+    ...([...entries.keys()].some((name) => name.startsWith("assets/")) ? ["assets"] : []),
+  ];
+  return { kind: "keras", kerasVersion, backend: null, config, weights: weightTree(root), unread };
 }
 
 function member(entries: ReadonlyMap<string, ZipEntry>, name: string, place: readonly string[]): ZipEntry {

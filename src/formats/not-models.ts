@@ -1,7 +1,6 @@
 /**
  * not-models: files that people have at hand beside the ones that are read, told apart so that the error can say what to do.
  */
-import { isHdf5 } from "../bytes/hdf5/index.ts";
 import { isNpy } from "../bytes/npy.ts";
 import { firstZipName } from "../bytes/zip.ts";
 import { unsupportedFeature } from "../error.ts";
@@ -25,13 +24,6 @@ function refused(
 }
 
 const zipStartsWith = (pattern: RegExp) => (bytes: Uint8Array) => pattern.test(firstZipName(bytes) ?? "");
-
-export const hdf5Format = refused(
-  "an HDF5 file",
-  [".h5", ".hdf5", ".weights.h5"],
-  isHdf5,
-  'whole models: load it in Keras and save it again, model.save("model.keras"); weights alone: give the model or its config JSON with --architecture',
-);
 
 export const npzFormat = refused(
   "NumPy arrays",

@@ -44,7 +44,8 @@ export const arrange: Arrange<Activation> = follow;
 const sigmoid = (x: number) => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x)));
 const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 const elu = (x: number, alpha: number) => (x > 0 ? x : alpha * Math.expm1(x));
-const hardSigmoid = (x: number) => Math.min(Math.max(x + 3, 0), 6) / 6;
+/** The straight line from 0 at -reach to 1 at reach. */
+const hardSigmoid = (x: number, reach: number) => Math.min(Math.max(x + reach, 0), 2 * reach) / (2 * reach);
 
 /** Each function in float64. */
 const definitions = {
@@ -64,7 +65,7 @@ const definitions = {
   sigmoid,
   logSigmoid: (x: number) => -softplus(-x),
   hardSigmoid,
-  hardSilu: (x: number) => x * hardSigmoid(x),
+  hardSilu: (x: number) => x * hardSigmoid(x, 3),
   hardTanh: (x: number) => Math.min(Math.max(x, -1), 1),
   hardShrink: (x: number, lambda: number) => (Math.abs(x) > lambda ? x : 0),
   softShrink: (x: number, lambda: number) => Math.sign(x) * Math.max(Math.abs(x) - lambda, 0),
@@ -129,7 +130,7 @@ const elementwise: Readonly<Record<string, Activation>> = {
   tanh: plain("tanh"),
   sigmoid: plain("sigmoid"),
   log_sigmoid: plain("logSigmoid"),
-  hard_sigmoid: plain("hardSigmoid"),
+  hard_sigmoid: plain("hardSigmoid", 3),
   hard_silu: plain("hardSilu"),
   hard_swish: plain("hardSilu"),
   hard_tanh: plain("hardTanh"),
@@ -140,6 +141,9 @@ const elementwise: Readonly<Record<string, Activation>> = {
   squareplus: plain("squareplus", 4),
   sparse_sigmoid: plain("sparseSigmoid"),
 };
+
+/** Functions of files of Keras 1 and 2 that Keras 3 knows by the same name for something else; dialects name them so. */
+const older: Readonly<Record<string, Activation>> = { "keras2>hard_sigmoid": plain("hardSigmoid", 2.5) };
 
 /** Functions that mix the elements of the last axis. */
 const overLastAxis: Readonly<Record<string, Softmax["kind"]>> = {
@@ -155,7 +159,7 @@ export const activationNames: readonly string[] = ["linear", ...Object.keys(elem
 /** Adds the nodes of an activation by name; null where the name is not one of Keras'. */
 export function emitActivation(call: KerasCall, value: number, name: string): number | null {
   if (name === "linear") return value;
-  const known = Object.hasOwn(elementwise, name) ? elementwise[name] : undefined;
+  const known = namedActivation(name);
   if (known) return call.emit("activation", known, [value]);
   const kind = Object.hasOwn(overLastAxis, name) ? overLastAxis[name] : undefined;
   if (!kind) return null;
@@ -225,7 +229,7 @@ export const fromOperation: Record<string, FromKeras> = {
   Tanh: operation("tanh"),
   Sigmoid: operation("sigmoid"),
   LogSigmoid: operation("logSigmoid"),
-  HardSigmoid: operation("hardSigmoid"),
+  HardSigmoid: (call) => call.emit("activation", plain("hardSigmoid", 3), [call.input()]),
   HardSilu: operation("hardSilu"),
   HardTanh: operation("hardTanh"),
   HardShrink: operation("hardShrink", { threshold: 0.5 }),
@@ -237,7 +241,8 @@ export const fromOperation: Record<string, FromKeras> = {
 };
 /** The function of this name with its defaults, as a cell of a recurrent layer takes one; null where the name is none. */
 export function namedActivation(name: string): Activation | null {
-  return (Object.hasOwn(elementwise, name) && elementwise[name]) || null;
+  const table = [elementwise, older].find((candidate) => Object.hasOwn(candidate, name));
+  return table?.[name] ?? null;
 }
 
 /** The function on one number. */
@@ -275,7 +280,8 @@ const torchText: Record<ActivationKind, (x: string, ...parameters: number[]) => 
   tanh: (x) => `torch.tanh(${x})`,
   sigmoid: (x) => `torch.sigmoid(${x})`,
   logSigmoid: (x) => `F.logsigmoid(${x})`,
-  hardSigmoid: (x) => `F.hardsigmoid(${x})`,
+  hardSigmoid: (x, reach) =>
+    reach === 3 ? `F.hardsigmoid(${x})` : `torch.clamp(${1 / (2 * reach)} * ${x} + 0.5, min=0.0, max=1.0)`,
   hardSilu: (x) => `F.hardswish(${x})`,
   hardTanh: (x) => `F.hardtanh(${x})`,
   hardShrink: (x, lambda) => `F.hardshrink(${x}, lambd=${lambda})`,

@@ -190,8 +190,8 @@ export interface KerasCall {
    * the floats that it stands for: integer / scale.
    */
   dequantize(role: string, letter: string, options?: { readonly stored?: readonly number[] }): void;
-  /** Passes over variables that inference does not need. */
-  discard(count: number, scope?: string): void;
+  /** Passes over variables that inference does not need; `again`: that are another layer's, and in some formats stand only there. */
+  discard(count: number, again?: "again"): void;
   /** Numbers out of the configuration as a weight. */
   constant(role: string, letters: string, shape: readonly number[], numbers: ArrayLike<number>): void;
   /** Adds a node; gives its first output. `weights` names the roles it reads. */

@@ -361,8 +361,8 @@ export interface Kernels {
   tanh(x: number, y: number, count: number): void;
   sigmoid(x: number, y: number, count: number): void;
   logSigmoid(x: number, y: number, count: number): void;
-  /** relu6(x + 3) / 6. */
-  hardSigmoid(x: number, y: number, count: number): void;
+  /** clip(x + reach, 0, 2 reach) / (2 reach). */
+  hardSigmoid(x: number, y: number, count: number, reach: number): void;
   /** x * relu6(x + 3) / 6. */
   hardSilu(x: number, y: number, count: number): void;
   /** clip(x, -1, 1). */

@@ -129,7 +129,9 @@ export const fromKeras: Record<string, FromKeras> = {
   SpectralNormalization(call) {
     call.config.ignore("power_iterations");
     call.argument("training", 1);
-    call.discard(2);
+    // The kernel as the file's own copy, and a vector of the training.
+    call.discard(1, "again");
+    call.discard(1);
     return call.apply(call.config.raw("layer"), "layer", [call.input()]);
   },
 };

@@ -24,6 +24,7 @@ enum Kind {
   Sigmoid,
   LogSigmoid,
   HardSigmoid,
+  SteepHardSigmoid,
   HardSilu,
   HardTanh,
   HardShrink,
@@ -52,7 +53,8 @@ function run(kind: Kind, x: usize, y: usize, count: i32): void {
   if (kind === Kind.Tanh) activation.tanh(x, y, count);
   if (kind === Kind.Sigmoid) activation.sigmoid(x, y, count);
   if (kind === Kind.LogSigmoid) activation.logSigmoid(x, y, count);
-  if (kind === Kind.HardSigmoid) activation.hardSigmoid(x, y, count);
+  if (kind === Kind.HardSigmoid) activation.hardSigmoid(x, y, count, 3);
+  if (kind === Kind.SteepHardSigmoid) activation.hardSigmoid(x, y, count, 2.5);
   if (kind === Kind.HardSilu) activation.hardSilu(x, y, count);
   if (kind === Kind.HardTanh) activation.hardTanh(x, y, count);
   if (kind === Kind.HardShrink) activation.hardShrink(x, y, count, 0.5);
@@ -86,6 +88,7 @@ function double(kind: Kind, x: f64): f64 {
   if (kind === Kind.Sigmoid) return float64.sigmoid(x);
   if (kind === Kind.LogSigmoid) return -float64.softplus(-x);
   if (kind === Kind.HardSigmoid) return min(max(x + 3, 0.0), 6.0) / 6;
+  if (kind === Kind.SteepHardSigmoid) return min(max(0.2 * x + 0.5, 0.0), 1.0);
   if (kind === Kind.HardSilu) return (x * min(max(x + 3, 0.0), 6.0)) / 6;
   if (kind === Kind.HardTanh) return min(max(x, -1.0), 1.0);
   if (kind === Kind.HardShrink) return abs(x) > 0.5 ? x : 0;

@@ -9,7 +9,7 @@ import { load } from "../../src/api/load.ts";
 import { Model } from "../../src/api/model.ts";
 import { kerasGraph } from "../../src/dialects/keras.ts";
 import { ChannelwiseError } from "../../src/error.ts";
-import { readModelFile } from "../../src/formats/read.ts";
+import { readKerasFile } from "../../src/formats/keras.ts";
 import type { WeightTree } from "../../src/formats/weight-tree.ts";
 import { kernelModule } from "../../src/platform/kernels.ts";
 import { type Finished, fixture, layerOf, program, Scratch, start, withConfig, type Json } from "../cli/command.ts";
@@ -372,15 +372,14 @@ describe("names", () => {
   });
 
   test("that are code become names, in model.py too", async () => {
-    const file = readModelFile(original("flatten-dense"), ["attack"]);
-    if (file.kind !== "keras") throw new Error("not a Keras file");
+    const file = readKerasFile(original("flatten-dense"), ["attack"]);
     const all = ["input_layer", "conv1d", "flatten", "dense"];
     let text = JSON.stringify(file.config);
     for (const name of all) text = text.replaceAll(JSON.stringify(name), JSON.stringify(`${name}${hostile}`));
     const config = JSON.parse(text);
     config.config.name = hostile;
     // The file says the layers' names a second time, beside their weights.
-    const variables = file.variables;
+    const variables = file.weights;
     const weights: WeightTree = {
       variables: (path) => variables.variables(path),
       has: (path) => variables.has(path),

@@ -50,10 +50,18 @@ export function readModel(bytes: Uint8Array): Map<string, unknown> {
     ["config", model.config],
     ["version", model.kerasVersion],
   ]);
+  const { weights } = model;
+  if ("kind" in weights) {
+    const lists = weights.kind === "layers" ? weights.layers : [{ name: "", arrays: weights.arrays }];
+    for (const { name, arrays } of lists) {
+      for (const entry of arrays) found.set(`${name} ${entry.name}`, toFloat32(entry.array));
+    }
+    return found;
+  }
   const visit = (path: string): void => {
-    found.set(`${path} name`, model.variables.name(path));
-    found.set(path, model.variables.variables(path).map(toFloat32));
-    for (const child of model.variables.children(path)) visit(`${path}/${child}`);
+    found.set(`${path} name`, weights.name(path));
+    found.set(path, weights.variables(path).map(toFloat32));
+    for (const child of weights.children(path)) visit(`${path}/${child}`);
   };
   visit("");
   return found;

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { layoutText, shapeOf } from "../../src/axes.ts";
 import { kerasGraph } from "../../src/dialects/keras.ts";
-import { GroupCounter, snakeCase } from "../../src/dialects/keras-variables.ts";
+import { snakeCase } from "../../src/dialects/keras-groups.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import {
   call,
@@ -63,14 +63,18 @@ describe("groups of variables", () => {
   });
 
   test("are counted per class and model", () => {
-    const outer = new GroupCounter("");
-    expect(["Conv1D", "Dense", "Conv1D", "Conv1D"].map((name) => outer.next(name))).toEqual([
-      "layers/conv1d",
-      "layers/dense",
-      "layers/conv1d_1",
-      "layers/conv1d_2",
+    const config = sequential([
+      input("x", [4]),
+      layer("Dense", "first", dense4),
+      sequential([layer("Dense", "inner", dense4)], "model"),
+      layer("Dense", "second", dense4),
     ]);
-    expect(new GroupCounter("layers/functional").next("Conv1D")).toBe("layers/functional/layers/conv1d");
+    const graph = open(config, {
+      "layers/dense": marked(1),
+      "layers/sequential/layers/dense": marked(2),
+      "layers/dense_1": marked(3),
+    });
+    expect(marks(graph)).toEqual({ first: 1, "model/inner": 2, second: 3 });
   });
 
   test("go by the order of the list, not by name or by order of calls", () => {

@@ -24,7 +24,7 @@ test("safetensors", () => {
 
 describe("not a model", () => {
   test.each<[string, Uint8Array, RegExp]>([
-    ["HDF5", bytesOf("hdf5/deep.h5"), /unsupported-feature: an HDF5 file.*\n.*\n.*model\.save/],
+    ["HDF5", bytesOf("hdf5/shapes.h5"), /unsupported-feature: an HDF5 file without model_config.*\n.*\n.*model\.save/],
     ["npz", bytesOf("npy/stored.npz"), /NumPy arrays/],
     ["npy", bytesOf("npy/f4.npy"), /NumPy arrays/],
     ["PyTorch", archive("archive/data.pkl", "archive/version"), /PyTorch checkpoint.*\n.*\n.*safetensors/],

@@ -15,7 +15,7 @@ test("order by number, not by text", () => {
 });
 
 test("names, children, and what is not there", () => {
-  const { variables: tree } = readKerasFile(bytesOf("keras/nested-models/model.keras"), ["model.keras"]);
+  const { weights: tree } = readKerasFile(bytesOf("keras/nested-models/model.keras"), ["model.keras"]);
   expect(tree.place).toEqual(["model.keras", "model.weights.h5"]);
   expect(tree.children("")).toContain("layers");
   expect(tree.children("layers").length).toBeGreaterThan(2);
@@ -37,7 +37,7 @@ describe("every variable of a case is reached", () => {
   };
 
   test.each(readdirSync(new URL("keras/", fixtures)))("%s", (name) => {
-    const { variables: tree } = readKerasFile(bytesOf(`keras/${name}/model.keras`));
+    const { weights: tree } = readKerasFile(bytesOf(`keras/${name}/model.keras`));
     const { parameters } = JSON.parse(readFileSync(new URL(`keras/${name}/case.json`, fixtures), "utf8"));
     let count = 0;
     const visit = (path: string): void => {

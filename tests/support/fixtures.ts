@@ -3,8 +3,7 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { readNpz } from "../../src/bytes/npz.ts";
-import { kerasGraph } from "../../src/dialects/keras.ts";
-import { readModelFile } from "../../src/formats/read.ts";
+import { readGraph } from "../../src/api/load.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import type { StoredArray } from "../../src/tensor.ts";
 
@@ -35,9 +34,7 @@ export function caseFile(name: string, file: string): Uint8Array | null {
 }
 
 export function openGraph(file: Uint8Array, place = "model.keras"): Graph {
-  const model = readModelFile(file, [place]);
-  if (model.kind !== "keras") throw new Error(`${place} is not a Keras file`);
-  return kerasGraph({ config: model.config, weights: model.variables, place: [place, "config.json"] });
+  return readGraph(file, place).graph;
 }
 
 export function loadCase(name: string): Case {

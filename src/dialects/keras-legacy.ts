@@ -1,0 +1,445 @@
+/**
+ * Configurations of Keras 1 and 2, of tf.keras and TensorFlow.js, in the spelling of Keras 3, with the meaning that they had.
+ *
+ *     {"class_name": "Convolution1D", "config": {"nb_filter": 64, "filter_length": 5, "border_mode": "same", "bias": true}}
+ *     {"class_name": "Conv1D", "config": {"filters": 64, "kernel_size": 5, "padding": "same", "use_bias": true}}
+ *
+ * Nothing is built here: the result goes the way of every configuration of Keras 3. Where Keras 3 would take the old text for
+ * something else, the text is changed so that it keeps its meaning, and a note says so.
+ *
+ * Source  keras 1.2.2 and 2.3.1: keras/layers/, keras/legacy/interfaces.py, keras/engine/topology.py (get_config);
+ *         keras 2.15: keras/src/engine/functional.py (get_network_config)
+ */
+import { invalidModel, unsupportedFeature, unsupportedOption } from "../error.ts";
+import type { WeightLists } from "../formats/weight-lists.ts";
+import type { WeightTree } from "../formats/weight-tree.ts";
+import { brief, isObject, type Json } from "./keras-config.ts";
+import type { StoredMeaning } from "./keras-stored.ts";
+
+/** What is known of a file besides its configuration. */
+export interface Origin {
+  readonly weights: WeightTree | WeightLists;
+  readonly kerasVersion?: string | null;
+  readonly backend?: string | null;
+  readonly meaning?: "original" | "keras3";
+  readonly place: readonly string[];
+}
+
+export interface ModernModel {
+  readonly config: Json;
+  readonly stored: StoredMeaning;
+  readonly notes: readonly string[];
+}
+
+/** Layers deeper in each other than this are refused. */
+const deepest = 64;
+
+/** A configuration of any version as one of Keras 3. */
+export function modernModel(config: Json, origin: Origin): ModernModel {
+  const version = typeof config.keras_version === "string" ? config.keras_version : (origin.kerasVersion ?? null);
+  if (isModern(version, config)) return { config, stored: { flipped: false }, notes: [] };
+  const notes = new Notes();
+  const backend = origin.backend ?? (typeof config.backend === "string" ? config.backend : null);
+  const keepsMeaning = origin.meaning !== "keras3";
+  const theano = backend === "theano";
+  if (backend !== null && !["tensorflow", "theano", "tensor_flow.js", "tfjs", "jax", "torch"].includes(backend)) {
+    throw unsupportedFeature(
+      `the backend ${brief(backend)}, whose padding is not known`,
+      origin.place,
+      "save the model again with Keras 2 on TensorFlow",
+    );
+  }
+  const reader = new Legacy(notes, { keepsMeaning, theano, place: origin.place, weights: origin.weights });
+  const modern = reader.model(config, 0);
+  const flipped = theano && keepsMeaning;
+  if (backend === null && "kind" in origin.weights && origin.weights.kind === "layers")
+    notes.add("the file does not say which backend wrote it; taken as TensorFlow");
+  return { config: modern, stored: { flipped }, notes: notes.list() };
+}
+
+/** Whether Keras 3 wrote a configuration: it says so, or has no version and is spelled that way. */
+function isModern(version: string | null, { module }: Json): boolean {
+  if (version === null) return typeof module === "string";
+  const major = /^(\d+)\./.exec(version)?.[1];
+  return major !== undefined && Number(major) >= 3;
+}
+
+/** Notes, each once with the layers that it is about. */
+class Notes {
+  readonly #layers = new Map<string, string[]>();
+
+  add(text: string, layer?: string): void {
+    const layers = this.#layers.get(text) ?? [];
+    if (layer !== undefined && !layers.includes(layer)) layers.push(layer);
+    this.#layers.set(text, layers);
+  }
+
+  list(): string[] {
+    return [...this.#layers].map(([text, layers]) => (layers.length === 0 ? text : `${layers.join(", ")}: ${text}`));
+  }
+}
+
+// ------------------------------------------------------------------------------------------------------ tables
+
+/** Classes that go by another name now. */
+const classes: Readonly<Record<string, string>> = {
+  AtrousConvolution1D: "Conv1D",
+  AveragePooling1DV1: "AveragePooling1D",
+  AvgPool1D: "AveragePooling1D",
+  BatchNormalizationV1: "BatchNormalization",
+  BatchNormalizationV2: "BatchNormalization",
+  Convolution1D: "Conv1D",
+  Convolution1DTranspose: "Conv1DTranspose",
+  CuDNNGRU: "GRU",
+  CuDNNLSTM: "LSTM",
+  GlobalAvgPool1D: "GlobalAveragePooling1D",
+  GlobalMaxPool1D: "GlobalMaxPooling1D",
+  MaxPool1D: "MaxPooling1D",
+  SeparableConvolution1D: "SeparableConv1D",
+  ThresholdedReLU: "ReLU",
+  TimeDistributedDense: "Dense",
+  UnifiedGRU: "GRU",
+  UnifiedLSTM: "LSTM",
+};
+
+const convolution = {
+  nb_filter: "filters",
+  filter_length: "kernel_size",
+  subsample_length: "strides",
+  border_mode: "padding",
+  atrous_rate: "dilation_rate",
+  bias: "use_bias",
+};
+const pooling = { pool_length: "pool_size", stride: "strides", border_mode: "padding" };
+const cell = { output_dim: "units", inner_activation: "recurrent_activation" };
+
+/** Options that go by another name now, by today's class. */
+const options: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  AlphaDropout: { p: "rate" },
+  AveragePooling1D: pooling,
+  Conv1D: convolution,
+  Dense: { output_dim: "units", bias: "use_bias" },
+  Dropout: { p: "rate" },
+  GaussianDropout: { p: "rate" },
+  GaussianNoise: { sigma: "stddev" },
+  GRU: cell,
+  InputLayer: { batch_input_shape: "batch_shape", input_dtype: "dtype" },
+  LeakyReLU: { alpha: "negative_slope" },
+  LSTM: cell,
+  MaxPooling1D: pooling,
+  ReLU: { theta: "threshold" },
+  SimpleRNN: cell,
+  SpatialDropout1D: { p: "rate" },
+  UpSampling1D: { length: "size" },
+};
+
+/** Options that said how to train, to build or to store. */
+const dropped =
+  /^(init|(inner|forget_bias|beta|gamma)_init|[WUb]_(regularizer|constraint)|dropout_[WU]|input_length|input_dtype|consume_less|weights|batch_input_shape|query_shape|key_shape|value_shape)$/;
+
+/** Options of one class that said so. */
+const droppedOf: Readonly<Record<string, readonly string[]>> = {
+  BatchNormalization: ["mode"],
+  Bidirectional: ["input_dim"],
+  Conv1D: ["input_dim"],
+  Dense: ["input_dim"],
+  Embedding: ["dropout"],
+  GRU: ["input_dim"],
+  LSTM: ["input_dim"],
+  SimpleRNN: ["input_dim"],
+  TimeDistributed: ["input_dim"],
+};
+
+/** What Keras 1 called the layers that its Merge has become. */
+const merges: Readonly<Record<string, string>> = {
+  ave: "Average",
+  concat: "Concatenate",
+  max: "Maximum",
+  mul: "Multiply",
+  sum: "Add",
+};
+
+/** Options that hold layers, or name functions. */
+const inner = ["layer", "backward_layer", "cell"] as const;
+const functions = ["activation", "recurrent_activation"] as const;
+
+// ------------------------------------------------------------------------------------------------------ layers
+
+interface Context {
+  readonly keepsMeaning: boolean;
+  readonly theano: boolean;
+  readonly place: readonly string[];
+  readonly weights: WeightTree | WeightLists;
+}
+
+class Legacy {
+  readonly #notes: Notes;
+  readonly #context: Context;
+
+  constructor(notes: Notes, context: Context) {
+    this.#notes = notes;
+    this.#context = context;
+  }
+
+  /** A model, or a model as a layer. */
+  model(envelope: Json, depth: number): Json {
+    const { place } = this.#context;
+    if (depth > deepest) throw invalidModel(`layers lie more than ${deepest} deep in each other`, place);
+    const { class_name: className } = envelope;
+    const given = Array.isArray(envelope.config) ? { layers: envelope.config } : envelope.config;
+    if (!isObject(given) || !Array.isArray(given.layers)) return envelope;
+    if (Array.isArray(envelope.config)) this.#notes.add("Keras 3 does not open a Sequential that is a list of layers");
+    const entries: unknown[] = given.layers;
+    const layers = entries.map((entry) => (isObject(entry) ? this.#layer(entry, depth + 1) : entry));
+    if (className === "Sequential")
+      return { ...envelope, config: { ...given, layers: this.#withInput(layers, entries, given) } };
+    return { ...envelope, config: connected(given, layers, place) };
+  }
+
+  #layer(entry: Json, depth: number): Json {
+    const { place } = this.#context;
+    if (depth > deepest) throw invalidModel(`layers lie more than ${deepest} deep in each other`, place);
+    const { class_name: given, config: old } = entry;
+    if (typeof given !== "string" || Array.isArray(old)) return this.model(entry, depth);
+    if (!isObject(old)) return entry;
+    if (Array.isArray(old.layers) && given !== "Merge") {
+      const model = this.model(entry, depth);
+      return typeof entry.name === "string" || !isObject(model.config) ? model : { ...model, name: model.config.name };
+    }
+    const name = typeof old.name === "string" ? old.name : given;
+    const where = [...place, `layer ${name}`];
+    if (given === "Merge") return { ...entry, ...mergeLayer(old, where) };
+    const className = Object.hasOwn(classes, given) ? classes[given]! : given;
+    const config = plainOptions(className, old);
+    this.#explicit(given, className, config, old, where);
+    for (const key of functions) {
+      if (key in config) config[key] = this.#function(config[key], name, depth);
+    }
+    for (const key of inner) {
+      if (isObject(config[key])) config[key] = this.#layer(config[key], depth + 1);
+    }
+    if (Array.isArray(config.cells))
+      config.cells = config.cells.map((part) => (isObject(part) ? this.#layer(part, depth + 1) : part));
+    if (className === "Bidirectional" && !isObject(config.backward_layer))
+      config.backward_layer = mirrored(config.layer);
+    return { ...entry, class_name: className, config };
+  }
+
+  /** Writes out what an option that is not there meant, and refuses what has no spelling today. */
+  #explicit(given: string, className: string, config: Json, old: Json, where: readonly string[]): void {
+    if (given.startsWith("CuDNN")) {
+      Object.assign(config, { activation: "tanh", recurrent_activation: "sigmoid", use_bias: true });
+      if (className === "GRU") config.reset_after = true;
+    }
+    if (className === "GRU" && config.reset_after === undefined && this.#context.keepsMeaning) {
+      config.reset_after = false;
+      this.#notes.add(
+        "the reset gate is applied before the recurrent kernel, as before reset_after existed; Keras 3 would apply it behind",
+        typeof old.name === "string" ? old.name : given,
+      );
+    }
+    if (given === "BatchNormalization" && old.mode !== undefined && old.mode !== 0)
+      throw unsupportedOption(given, "mode", `expected 0, got ${brief(old.mode)}`, where);
+    if (className === "InputLayer" && config.dtype === undefined) config.dtype = "float32";
+    if (className === "Attention" || className === "AdditiveAttention") {
+      if (config.causal === false) delete config.causal;
+    }
+    if (!this.#context.theano) return;
+    const uneven = config.padding === "same" && theanoPadsOtherwise(className, config);
+    if (uneven && this.#context.keepsMeaning) {
+      throw unsupportedOption(
+        given,
+        "padding",
+        'Theano pads "same" otherwise than Keras 3 for an even kernel, for strides above 1 and for pooling',
+        where,
+      );
+    }
+  }
+
+  /** An activation's name, or the layer that stands for one. */
+  #function(value: unknown, layer: string, depth: number): unknown {
+    if (isObject(value) && value.class_name === "function") return this.#function(value.config, layer, depth);
+    if (isObject(value) && isObject(value.config)) return this.#layer(value, depth + 1);
+    if (value !== "hard_sigmoid") return value;
+    if (!this.#context.keepsMeaning) return value;
+    this.#notes.add(
+      "hard_sigmoid is clip(0.2 x + 0.5, 0, 1), as it was before Keras 3, which takes it for clip(x / 6 + 0.5, 0, 1)",
+      layer,
+    );
+    return "keras2>hard_sigmoid";
+  }
+
+  /** A Sequential's layers behind an InputLayer: before Keras 2.2.3 the first layer had the input's shape. */
+  #withInput(layers: unknown[], entries: readonly unknown[], config: Json): unknown[] {
+    const [first] = layers;
+    if (!isObject(first) || first.class_name === "InputLayer" || Array.isArray(config.build_input_shape)) return layers;
+    const shape = firstShape(entries[0]) ?? this.#storedShape(first);
+    if (!shape) return layers;
+    const embeds = first.class_name === "Embedding";
+    const name = isObject(first.config) && typeof first.config.name === "string" ? first.config.name : "layer";
+    const input = { batch_shape: shape, dtype: embeds ? "int32" : "float32", name: `${name}_input` };
+    return [{ class_name: "InputLayer", config: input }, ...layers];
+  }
+
+  /** The shape that a first layer's kernel asks for, with what it leaves open. */
+  #storedShape(first: Json): (number | null)[] | null {
+    const { weights } = this.#context;
+    if (!("kind" in weights) || weights.kind !== "layers" || !isObject(first.config)) return null;
+    const { name } = first.config;
+    const kernel = weights.layers.find((layer) => layer.name === name)?.arrays[0]?.array.shape;
+    if (!kernel) return null;
+    const shapes: Readonly<Record<string, (number | null)[] | null>> = {
+      Conv1D: kernel.length === 3 ? [null, null, kernel[1]!] : null,
+      Dense: kernel.length === 2 ? [null, kernel[0]!] : null,
+      Embedding: [null, null],
+      GRU: kernel.length === 2 ? [null, null, kernel[0]!] : null,
+      LSTM: kernel.length === 2 ? [null, null, kernel[0]!] : null,
+    };
+    const className = String(first.class_name);
+    const shape = Object.hasOwn(shapes, className) ? shapes[className]! : null;
+    if (shape)
+      this.#notes.add("the model does not say its input's shape, which is taken from the first layer's kernel");
+    return shape;
+  }
+}
+
+/** The options under today's names, without those that have no meaning for inference. */
+function plainOptions(className: string, old: Json): Json {
+  const names = Object.hasOwn(options, className) ? options[className]! : {};
+  const gone = Object.hasOwn(droppedOf, className) ? droppedOf[className]! : [];
+  const config: Json = {};
+  for (const [key, value] of Object.entries(old)) {
+    const name = Object.hasOwn(names, key) ? names[key]! : key;
+    if (name === key && (dropped.test(key) || gone.includes(key))) continue;
+    config[name] = isObject(value) && value.type === "ndarray" ? value.value : value;
+  }
+  return config;
+}
+
+function mergeLayer(config: Json, where: readonly string[]): Json {
+  const { mode, name, trainable = true } = config;
+  if (Array.isArray(config.layers) && config.layers.length > 0)
+    throw unsupportedOption("Merge", "layers", "models that are merged in front of a Sequential are not read", where);
+  if (typeof mode !== "string" || !Object.hasOwn(merges, mode))
+    throw unsupportedOption(
+      "Merge",
+      "mode",
+      `expected one of ${Object.keys(merges).join(", ")}, got ${brief(mode)}`,
+      where,
+    );
+  const axis = mode === "concat" ? { axis: config.concat_axis ?? -1 } : {};
+  return { class_name: merges[mode]!, config: { name, trainable, ...axis } };
+}
+
+/** The backward half that Bidirectional makes of its layer where the file has none. */
+function mirrored(layer: unknown): unknown {
+  if (!isObject(layer) || !isObject(layer.config)) return layer;
+  const { go_backwards: backwards = false, name } = layer.config;
+  return { ...layer, config: { ...layer.config, go_backwards: backwards !== true, name: `backward_${String(name)}` } };
+}
+
+/** Where Theano's "same" is not that of the others: it pads half the kernel on both sides. */
+function theanoPadsOtherwise(className: string, config: Json): boolean {
+  if (/Pooling/.test(className)) return true;
+  const [taps, stride, dilation] = ["kernel_size", "strides", "dilation_rate"].map((key) => {
+    const value = config[key] ?? 1;
+    return Number(Array.isArray(value) ? value[0] : value);
+  }) as [number, number, number];
+  return stride > 1 || ((taps - 1) * dilation) % 2 !== 0;
+}
+
+/** The input's shape in a layer's, or in the first layer's of a model. */
+function firstShape(entry: unknown, depth = 0): unknown[] | null {
+  if (!isObject(entry) || depth > deepest) return null;
+  const layers = Array.isArray(entry.config) ? entry.config : isObject(entry.config) ? entry.config.layers : null;
+  if (Array.isArray(layers)) return firstShape(layers[0], depth + 1);
+  if (!isObject(entry.config)) return null;
+  const shape = entry.config.batch_input_shape ?? entry.config.batch_shape;
+  return Array.isArray(shape) ? shape : null;
+}
+
+// ------------------------------------------------------------------------------------------------------- graph
+
+/**
+ * A Functional configuration with the connections of Keras 3. Before it, calls of a model inside counted from 1, since the model's
+ * own inputs were its first; `inbound_nodes` now counts them from 0, and `output_layers` still from 1.
+ */
+function connected(config: Json, layers: readonly unknown[], place: readonly string[]): Json {
+  const known = new Map<string, { model: boolean; calls: number; last: number }>();
+  const entries = layers.map((entry) => {
+    if (!isObject(entry) || !isObject(entry.config)) throw invalidModel(`expected a layer, got ${brief(entry)}`, place);
+    const name = String(typeof entry.name === "string" ? entry.name : entry.config.name);
+    const nodes = Array.isArray(entry.inbound_nodes) ? entry.inbound_nodes : [];
+    known.set(name, { model: Array.isArray(entry.config.layers), calls: nodes.length, last: 0 });
+    return { entry, nodes };
+  });
+  const isReference = (value: unknown): value is [string, number, number] =>
+    Array.isArray(value) &&
+    value.length >= 3 &&
+    typeof value[0] === "string" &&
+    known.has(value[0]) &&
+    Number.isInteger(value[1]) &&
+    Number.isInteger(value[2]);
+  const visit = (value: unknown, depth = 0): void => {
+    if (depth > deepest) throw invalidModel("arguments are nested too deeply", place);
+    if (isReference(value)) {
+      const layer = known.get(value[0])!;
+      layer.last = Math.max(layer.last, value[1]);
+      if (isObject(value[3 as 0])) visit(value[3 as 0], depth + 1);
+    } else if (Array.isArray(value)) for (const inner of value) visit(inner, depth + 1);
+    else if (isObject(value)) for (const inner of Object.values(value)) visit(inner, depth + 1);
+  };
+  for (const { nodes } of entries) visit(nodes);
+  visit(config.output_layers);
+  /** How far the file's count of calls is from 0. */
+  const offset = (name: string) => {
+    const { model, calls, last } = known.get(name)!;
+    return model && last === calls ? 1 : 0;
+  };
+  const tensor = ([name, call, index]: [string, number, number]): Json => ({
+    class_name: "__keras_tensor__",
+    config: { keras_history: [name, call - offset(name), index] },
+  });
+  const argument = (value: unknown): unknown => {
+    if (isReference(value)) return tensor(value);
+    if (Array.isArray(value)) {
+      if (value[0] === "_CONSTANT_VALUE") return value[2];
+      return value.map(argument);
+    }
+    return value;
+  };
+  const node = (given: unknown, where: readonly string[]): unknown => {
+    if (isObject(given)) return given;
+    const list = Array.isArray(given) && (typeof given[0] === "string" ? [given] : given);
+    if (!list || list.length === 0 || !list.every((entry) => Array.isArray(entry) && typeof entry[0] === "string"))
+      throw invalidModel(`expected inbound_nodes, got ${brief(given)}`, where);
+    const [first] = list as unknown[][];
+    const kwargs = isObject(first![3]) ? first![3] : {};
+    const inputs = list.map(argument);
+    return {
+      args: inputs.length === 1 ? inputs : [inputs],
+      kwargs: Object.fromEntries(Object.entries(kwargs).map(([key, value]) => [key, argument(value)])),
+    };
+  };
+  const port = (value: unknown): unknown => {
+    if (!isReference(value)) {
+      if (Array.isArray(value)) return value.map(port);
+      return isObject(value)
+        ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, port(inner)]))
+        : value;
+    }
+    const [name, call, index] = value;
+    const layer = known.get(name)!;
+    const own = call - offset(name);
+    const counted = layer.model && entries.find(({ entry }) => entry.name === name)?.entry.class_name !== "Sequential";
+    return [name, counted ? own + 1 : own, index];
+  };
+  return {
+    ...config,
+    layers: entries.map(({ entry, nodes }) => ({
+      ...entry,
+      inbound_nodes: nodes.map((given) => node(given, [...place, `layer ${String(entry.name)}`])),
+    })),
+    output_layers: port(config.output_layers),
+  };
+}

@@ -1,0 +1,235 @@
+/**
+ * Variables that a file keeps in lists, as every format of Keras does but that of Keras 3.
+ *
+ * One list belongs to one layer of the outermost model. Within it stand the variables that train, through all layers that lie
+ * inside, then those that don't:
+ *
+ *     model inside [conv, norm, dense]    conv: kernel, bias | norm: gamma, beta | dense: kernel, bias | norm: mean, variance
+ *     frozen layers (trainable: false)    stand among the latter, with everything they have
+ *
+ * How many variables a layer has follows from its options and its input, so arrays are handed out when the whole model has been
+ * walked (`settle`): until then a layer gets a promise of the shape that it expects.
+ *
+ * Source  keras:keras/src/legacy/saving/legacy_h5_format.py (_legacy_weights, load_weights_from_hdf5_group)
+ */
+import { invalidModel, missingWeight, shapeMismatch } from "../error.ts";
+import type { LayerArrays, NamedArray, WeightLists } from "../formats/weight-lists.ts";
+import type { StoredArray } from "../tensor.ts";
+import { fromStored, type StoredMeaning } from "./keras-stored.ts";
+import type { Expected, LayerEntry, LayerVariables, ModelVariables, VariablePlace } from "./keras-variables.ts";
+
+/** A variable that was asked for; `found` is set by `settle`. */
+interface Request {
+  /** Null for a variable that nobody reads. */
+  readonly expected: Expected | null;
+  found: StoredArray | undefined;
+}
+
+/** A layer with variables of its own. */
+interface Owner {
+  readonly entry: LayerEntry;
+  readonly requests: Request[];
+}
+
+/** A layer of the outermost model, with all owners in it in the order of their lists. */
+interface Slot {
+  readonly entry: LayerEntry;
+  readonly owners: Owner[];
+}
+
+/** How many of a layer's variables, the last ones, do not train. */
+const untrained: Readonly<Record<string, number>> = {
+  BatchNormalization: 2,
+  Normalization: 3,
+  SpectralNormalization: 1,
+};
+
+function requested({ owners }: Slot): number {
+  return owners.reduce((sum, { requests }) => sum + requests.length, 0);
+}
+
+/** The variables of a file that keeps them in lists; `meaning` says how its arrays are to be taken. */
+export function listedVariables(lists: WeightLists, meaning: StoredMeaning): ModelVariables {
+  const slots: Slot[] = [];
+  const inside = (slot: Slot): VariablePlace => ({
+    variables: (entry) => variablesOf(slot, entry),
+    below: () => inside(slot),
+    members: () => () => inside(slot),
+  });
+  return {
+    place: lists.place,
+    root: {
+      variables: () => {
+        throw new Error("the outermost model is no layer");
+      },
+      below: () => {
+        throw new Error("the outermost model has no options");
+      },
+      members: () => (entry) => {
+        const slot: Slot = { entry, owners: [] };
+        slots.push(slot);
+        return inside(slot);
+      },
+    },
+    settle() {
+      const wanting = slots.filter((slot) => requested(slot) > 0);
+      const { given, notes } = match(lists, wanting);
+      for (const [index, slot] of wanting.entries()) handOut(slot, given[index]!, meaning, lists.place);
+      return notes;
+    },
+  };
+}
+
+function variablesOf(slot: Slot, entry: LayerEntry): LayerVariables {
+  const owner: Owner = { entry, requests: [] };
+  slot.owners.push(owner);
+  return {
+    take(_scope, expected) {
+      const request: Request = { expected, found: undefined };
+      owner.requests.push(request);
+      return promise(request, expected);
+    },
+    pass(again) {
+      if (!again) owner.requests.push({ expected: null, found: undefined });
+    },
+    part: (_scope, part) => variablesOf(slot, part),
+    // Spare variables are found by `settle`.
+    left: () => 0,
+  };
+}
+
+/** The array that `settle` finds for a request. */
+function promise(request: Request, { shape, type }: Expected): StoredArray {
+  const found = () => {
+    if (!request.found) throw new Error("a variable was read before the model was walked");
+    return request.found;
+  };
+  return {
+    shape,
+    get dtype() {
+      return type ?? found().dtype;
+    },
+    read: () => found().read(),
+  };
+}
+
+// -------------------------------------------------------------------------------------------- lists and layers
+
+/** The list of each layer that has variables. */
+function match(lists: WeightLists, wanting: readonly Slot[]): { given: (readonly NamedArray[])[]; notes: string[] } {
+  if (lists.kind === "layers") return matchLayers(lists.layers, wanting, lists.place);
+  if (lists.kind === "names") return { given: matchNames(lists.arrays, wanting, lists.place), notes: [] };
+  let taken = 0;
+  const given = wanting.map((slot) => lists.arrays.slice(taken, (taken += requested(slot))));
+  if (taken !== lists.arrays.length) {
+    throw missingWeight(
+      `expected ${taken} arrays for the layers of the model, got ${lists.arrays.length}`,
+      lists.place,
+    );
+  }
+  return { given, notes: [] };
+}
+
+/** By the layers' names if all of them are there, else in their order, as Keras does. */
+function matchLayers(
+  layers: readonly LayerArrays[],
+  wanting: readonly Slot[],
+  place: readonly string[],
+): { given: (readonly NamedArray[])[]; notes: string[] } {
+  const filled = layers.filter(({ arrays }) => arrays.length > 0);
+  const byName = new Map(filled.map(({ name, arrays }) => [name, arrays]));
+  if (filled.length !== wanting.length) {
+    const missing = wanting.find(({ entry }) => !byName.has(entry.name));
+    const spare = filled.find(({ name }) => !wanting.some(({ entry }) => entry.name === name));
+    throw missingWeight(
+      `expected the variables of ${wanting.length} layers, found those of ${filled.length}${missing ? `; ${missing.entry.name} has none` : spare ? `; ${spare.name} is not in the model, or has no variables there` : ""}`,
+      place,
+    );
+  }
+  const named = wanting.map(({ entry }) => byName.get(entry.name));
+  if (named.every((arrays) => arrays !== undefined)) return { given: named, notes: [] };
+  const other = wanting.findIndex(({ entry }, index) => entry.name !== filled[index]!.name);
+  return {
+    given: filled.map(({ arrays }) => arrays),
+    notes: [
+      `weights are taken in the order of the layers, since names differ: ${wanting[other]!.entry.name} has those of ${filled[other]!.name}`,
+    ],
+  };
+}
+
+/** By the layer whose name is a part of the variable's: `model/conv1d/kernel` is one of `conv1d`. */
+function matchNames(
+  arrays: readonly NamedArray[],
+  wanting: readonly Slot[],
+  place: readonly string[],
+): (readonly NamedArray[])[] {
+  const byName = new Map<string, number[]>();
+  wanting.forEach(({ entry, owners }, index) => {
+    for (const name of new Set([entry.name, ...owners.map((owner) => owner.entry.name)]))
+      byName.set(name, [...(byName.get(name) ?? []), index]);
+  });
+  const given: NamedArray[][] = wanting.map(() => []);
+  for (const array of arrays) {
+    const parts = array.name.split("/").slice(0, -1);
+    const slots = [...new Set(parts.flatMap((part) => byName.get(part) ?? []))];
+    const [slot, ...more] = slots;
+    if (slot === undefined) throw missingWeight(`the variable ${array.name} belongs to no layer of the model`, place);
+    if (more.length > 0) {
+      const names = slots.map((index) => wanting[index]!.entry.name).join(", ");
+      throw missingWeight(`the variable ${array.name} may belong to each of the layers ${names}`, place);
+    }
+    given[slot]!.push(array);
+  }
+  return given;
+}
+
+// ----------------------------------------------------------------------------------------------------- one list
+
+/** Gives the arrays of a list to the layers in it. */
+function handOut(slot: Slot, arrays: readonly NamedArray[], meaning: StoredMeaning, place: readonly string[]): void {
+  const owners = slot.owners.filter(({ requests }) => requests.length > 0);
+  const [only, ...more] = owners;
+  if (only && more.length === 0) return fill(only, arrays, meaning, place);
+  const total = requested(slot);
+  if (arrays.length !== total)
+    throw missingWeight(`${slot.entry.name}: expected ${total} variables, found ${arrays.length}`, place);
+  const split = owners.map(({ entry, requests }) => {
+    const last = entry.config.trainable === false ? requests.length : (untrained[entry.className] ?? 0);
+    return requests.length - Math.min(last, requests.length);
+  });
+  let next = 0;
+  const trained = split.map((count) => arrays.slice(next, (next += count)));
+  owners.forEach((owner, index) => {
+    const rest = arrays.slice(next, (next += owner.requests.length - split[index]!));
+    fill(owner, [...trained[index]!, ...rest], meaning, place);
+  });
+}
+
+/** Gives one layer its arrays, each of the shape that it expects. */
+function fill(
+  { entry, requests }: Owner,
+  arrays: readonly NamedArray[],
+  meaning: StoredMeaning,
+  place: readonly string[],
+): void {
+  const wanted = requests.map(({ expected }) => expected?.shape ?? null);
+  const found = fromStored(entry, arrays, wanted, meaning, place);
+  if (found.length !== requests.length) {
+    throw (found.length < requests.length ? missingWeight : shapeMismatch)(
+      `${entry.name}: expected ${requests.length} variables for this ${entry.className}, found ${found.length}`,
+      requests[0]?.expected?.place ?? place,
+    );
+  }
+  requests.forEach((request, index) => {
+    const array = found[index]!;
+    const { expected } = request;
+    const fits =
+      !expected ||
+      (array.shape.length === expected.shape.length &&
+        array.shape.every((size, axis) => size === expected.shape[axis]));
+    if (!fits) throw shapeMismatch(`${expected.text}, got (${array.shape.join(", ")})`, expected.place);
+    if (expected?.type && array.dtype !== expected.type)
+      throw invalidModel(`${expected.text} of ${expected.type}, got ${array.dtype}`, expected.place);
+    request.found = array;
+  });
+}

@@ -1,0 +1,52 @@
+/**
+ * HDF5 files of Keras: the same model saved as `.keras` and as HDF5, or as weights and configuration apart, is the same graph with
+ * the same numbers.
+ */
+import { readdirSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { readGraph, readWeights } from "../../src/api/load.ts";
+import { ChannelwiseError } from "../../src/error.ts";
+import { type Graph, layersOf } from "../../src/graph/graph.ts";
+import { caseFile } from "../support/fixtures.ts";
+
+const names = readdirSync(new URL("../fixtures/keras/", import.meta.url));
+const having = (file: string) => names.filter((name) => caseFile(name, file) !== null);
+
+/** A graph as text and its weights' numbers, by layer and role. */
+function content(graph: Graph): object {
+  const weights = layersOf(graph).flatMap(({ path, weights }) =>
+    Object.entries(weights).map(([role, { array, axes }]) => [`${path} ${role}`, array.dtype, axes, array.read()]),
+  );
+  const nodes = graph.nodes.map(({ layer, ...node }) => ({ ...node, layer: layer.path }));
+  const calls = graph.calls.map(({ name, outputs }) => ({ name, outputs }));
+  return { values: graph.values, nodes, calls, inputs: graph.inputs, outputs: graph.outputs, weights };
+}
+
+describe("a whole model", () => {
+  test.each(having("model.h5"))("%s", (name) => {
+    const found = readGraph(caseFile(name, "model.h5")!, "model.h5");
+    expect(found.origin).toMatch(/^Keras 3\./);
+    expect(content(found.graph)).toEqual(content(readGraph(caseFile(name, "model.keras")!, "model.keras").graph));
+  });
+});
+
+describe("weights and configuration", () => {
+  test.each(having("model.weights.h5"))("%s", (name) => {
+    const whole = content(readGraph(caseFile(name, "model.keras")!, "model.keras").graph);
+    const on = (weights: string, architecture: string) =>
+      content(
+        readWeights(caseFile(name, weights)!, weights, { bytes: caseFile(name, architecture)!, name: architecture })
+          .graph,
+      );
+    expect(on("model.weights.h5", "model.json")).toEqual(whole);
+    expect(on("model.weights.h5", "model.keras")).toEqual(whole);
+    if (!caseFile(name, "model.h5")) return;
+    expect(on("model.weights.h5", "model.h5")).toEqual(whole);
+    expect(on("model.h5", "model.json")).toEqual(whole);
+  });
+
+  test("alone are asked for their architecture", () => {
+    expect(() => readGraph(caseFile("prelu", "model.weights.h5")!, "model.weights.h5")).toThrow(ChannelwiseError);
+    expect(() => readGraph(caseFile("prelu", "model.weights.h5")!, "model.weights.h5")).toThrow(/--architecture/);
+  });
+});
