@@ -154,21 +154,39 @@ function broadcast(call: KerasCall, key: string, { shape, values }: Numbers, siz
   });
 }
 
+/** Arrays that are wide along different axes make a table of both, which is no longer bounded by what the file holds. */
+const mostNumbers = 2 ** 16;
+
+/** Those of these axes that one of the arrays has numbers along, lined up from the last; along the others they repeat. */
+function wideAxes(call: KerasCall, key: string, along: string, arrays: readonly Numbers[]): string {
+  const wide = [...along].filter((_, index) =>
+    arrays.some(({ shape }) => (shape[shape.length - (along.length - index)] ?? 1) !== 1),
+  );
+  const input = call.input();
+  const count = wide.reduce((all, letter) => all * (letter === "N" ? 1 : call.known(input, letter)), 1);
+  if (count > mostNumbers && count > arrays.reduce((all, { values }) => all + values.length, 0))
+    call.config.refuse(key, `the arrays make ${count} numbers together; expected at most ${mostNumbers}`);
+  return wide.join("");
+}
+
 export const fromKeras: Record<string, FromKeras> = {
   Normalization(call) {
     const { config } = call;
     const input = call.input();
     const none = config.has("axis") && config.raw("axis") === null;
-    const axes = axesOf(call, input, none ? [] : config.integers("axis", [-1]));
-    const sizes = [...axes].map((letter) => call.known(input, letter));
-    const size = sizes.reduce((all, own) => all * own, 1);
+    const kept = axesOf(call, input, none ? [] : config.integers("axis", [-1]));
     const given = config.raw("mean") != null;
     if (given !== (config.raw("variance") != null))
       config.refuse(given ? "variance" : "mean", "mean and variance are given together");
-    for (const role of ["mean", "variance"]) {
-      if (given) call.constant(role, "C", [size], broadcast(call, role, numbers(call, role), sizes));
+    const roles = ["mean", "variance"];
+    const arrays = given ? roles.map((role) => numbers(call, role)) : [];
+    const axes = given ? wideAxes(call, "mean", kept, arrays) : kept;
+    const sizes = [...kept].map((letter) => (axes.includes(letter) ? call.known(input, letter) : 1));
+    const size = sizes.reduce((all, own) => all * own, 1);
+    roles.forEach((role, index) => {
+      if (given) call.constant(role, "C", [size], broadcast(call, role, arrays[index]!, sizes));
       else call.weight(role, "C", [size], { stored: sizes });
-    }
+    });
     // How many examples it was adapted to.
     if (!given) call.discard(1);
     const attributes: Standardize = { axes, invert: config.boolean("invert", false) };
@@ -182,9 +200,7 @@ export const fromKeras: Record<string, FromKeras> = {
       return call.emit("rescale", attributes, [input]);
     }
     const own = lettersOf(call.axes(input));
-    const wide = (letter: string) =>
-      [scale, offset].some(({ shape }) => (shape[shape.length - (own.length - own.indexOf(letter))] ?? 1) !== 1);
-    const axes = [...own].filter(wide).join("");
+    const axes = wideAxes(call, "scale", own, [scale, offset]);
     if (axes.includes("N")) call.config.refuse("scale", "the samples of a batch are all scaled alike");
     const sizes = [...own].map((letter) => (axes.includes(letter) ? call.known(input, letter) : 1));
     const size = sizes.reduce((all, one) => all * one, 1);
@@ -321,13 +337,15 @@ export const rescaleAxesToWasm: ToWasm<RescaleAxes> = (node, wasm) => {
 
 // ------------------------------------------------------------------------------------------------------ notes
 
+const tables = `at most ${mostNumbers} numbers where the arrays are wide along different axes`;
+
 export const notes: Notes = {
   Normalization: {
     torch: "a small class `Normalization`, or `Denormalization` with `invert`",
-    limits: { axis: notBatch },
+    limits: { axis: notBatch, mean: tables },
   },
   Rescaling: {
     torch: "`x * scale + offset`; a small class `Rescaling` where they are arrays",
-    limits: { scale: "all samples of a batch alike" },
+    limits: { scale: `all samples of a batch alike; ${tables}` },
   },
 };
