@@ -5,8 +5,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { type KerasNames, layersPage, unaccounted, unreadOperations } from "../scripts/layers-page.ts";
+import { torchConversion } from "../src/api/convert.ts";
 import { kerasClasses, kerasNotes, kerasOperations, operationNotes } from "../src/ops/index.ts";
 import { notRead } from "../src/ops/not-read.ts";
+import { caseFile, caseNames, loadCase } from "./support/fixtures.ts";
 
 const at = (path: string) => new URL(path, import.meta.url);
 const names = JSON.parse(readFileSync(at("fixtures/keras-names.json"), "utf8")) as KerasNames;
@@ -49,4 +51,24 @@ test("each of keras.ops stands in the page once, read or not", () => {
   for (const name of Object.keys(names.operations))
     expect(operations, `keras.ops.${name}`).toMatch(new RegExp(`(^\\| |, |: |^)\`${name}\``, "m"));
   expect(unreadOperations(names).length).toBeGreaterThan(100);
+});
+
+test("PyTorch's names in it are those of the programs that the fixtures' layers become", () => {
+  const programs = new Map<string, string>();
+  for (const name of caseNames) {
+    const about = JSON.parse(new TextDecoder().decode(caseFile(name, "case.json")!));
+    const { source } = torchConversion(loadCase(name).graph(), { flatten: "permute" }).program;
+    const kinds = [...about.layer_classes, ...(about.operation_classes ?? []).map((kind: string) => `ops.${kind}`)];
+    for (const kind of kinds) programs.set(kind, (programs.get(kind) ?? "") + source);
+  }
+  // Written for options that no fixture has; tests/python draws them.
+  const drawn = ["ReLU F.relu6", "Dot torch.matmul", "LayerNormalization VarianceNorm", "GRU Recurrence"];
+  const notes = [...kerasNotes(), ...[...operationNotes()].map(([kind, note]) => [`ops.${kind}`, note] as const)];
+  const known = notes.filter(([kind]) => programs.has(kind));
+  expect(known.length).toBeGreaterThan(70);
+  const wrong = known.flatMap(([kind, { torch }]) => {
+    const named = torch.match(/\b(nn|F|torch)\.\w+|(?<=class `)\w+|(?<=x)\.[a-z_]+/g) ?? [];
+    return named.filter((call) => !programs.get(kind)!.includes(call)).map((call) => `${kind} ${call}`);
+  });
+  expect(wrong.filter((entry) => !drawn.includes(entry))).toEqual([]);
 });

@@ -153,7 +153,7 @@ export const operationNotes: Notes = {
   Moveaxis: { torch: "`x.permute`", limits: { source: notBatch } },
   ExpandDims: { torch: "`x.unsqueeze`", limits },
   Squeeze: {
-    torch: "`x.squeeze` or `x.reshape`",
+    torch: "`x.reshape`",
     limits: { axis: "of size 1 for certain", input: "one open size at most" },
   },
   Concatenate: { torch: "`torch.cat`", limits },
