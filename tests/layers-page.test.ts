@@ -61,7 +61,7 @@ test("PyTorch's names in it are those of the programs that the fixtures' layers 
     const kinds = [...about.layer_classes, ...(about.operation_classes ?? []).map((kind: string) => `ops.${kind}`)];
     for (const kind of kinds) programs.set(kind, (programs.get(kind) ?? "") + source);
   }
-  // Written for options that no fixture has; tests/python draws them.
+  // Written for options that no fixture has.
   const drawn = ["ReLU F.relu6", "Dot torch.matmul", "LayerNormalization VarianceNorm", "GRU Recurrence"];
   const notes = [...kerasNotes(), ...[...operationNotes()].map(([kind, note]) => [`ops.${kind}`, note] as const)];
   const known = notes.filter(([kind]) => programs.has(kind));
