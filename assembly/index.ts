@@ -40,7 +40,7 @@ export { heapBase } from "./lanes";
 export { layerNormalize, rmsNormalize, unitNormalize, varianceNormalize } from "./normalize";
 export { packedBytes, panelWidth } from "./panel";
 export { maths } from "./maths";
-export { add, divide, equal, fill, greater, greaterEqual, keep, maximum, minimum, multiply, notEqual, power, prelu, scale, scaleShift, subtract } from "./pointwise";
+export { add, divide, drop, equal, fill, greater, greaterEqual, keep, maximum, minimum, multiply, notEqual, power, prelu, scale, scaleShift, subtract } from "./pointwise";
 export { placePlan, planBytes } from "./plan";
 export { averagePool1d, globalAveragePool1d, globalMaxPool1d, maxPool1d } from "./pool1d";
 export { reduce } from "./reduce";

@@ -10,6 +10,7 @@
  *
  * In place (y == a or y == b) is allowed where that operand is not broadcast: an element is read before it is written.
  * Comparisons give 1 and 0; NaN is unequal to everything. power is that of C (libm, below 1 ulp).
+ * keep gives a where b is not 0, else 0; drop gives 0 there, else a.
  * maximum and minimum give NaN if either side is NaN.
  *
  * Cost    two reads and one write per element.
@@ -30,6 +31,7 @@ const NOT_EQUAL = 8;
 const GREATER = 9;
 const GREATER_EQUAL = 10;
 const KEEP = 11;
+const DROP = 12;
 
 export function add(a: usize, b: usize, y: usize, rank: i32, table: usize): void {
   binary(ADD, a, b, y, rank, table);
@@ -77,6 +79,10 @@ export function greaterEqual(a: usize, b: usize, y: usize, rank: i32, table: usi
 
 export function keep(a: usize, b: usize, y: usize, rank: i32, table: usize): void {
   binary(KEEP, a, b, y, rank, table);
+}
+
+export function drop(a: usize, b: usize, y: usize, rank: i32, table: usize): void {
+  binary(DROP, a, b, y, rank, table);
 }
 
 function binary(op: i32, a: usize, b: usize, y: usize, rank: i32, table: usize): void {
@@ -134,6 +140,7 @@ function single(op: i32, a: f32, b: f32): f32 {
   if (op === NOT_EQUAL) return a !== b ? 1 : 0;
   if (op === GREATER) return a > b ? 1 : 0;
   if (op === KEEP) return b !== 0 ? a : 0;
+  if (op === DROP) return b !== 0 ? 0 : a;
   return a >= b ? 1 : 0;
 }
 

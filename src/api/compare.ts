@@ -22,11 +22,7 @@ export const tolerance = { ofLargest: 1e-5, ofElement: 1e-4 } as const;
 export function compareArrays(got: ArrayLike<number>, want: ArrayLike<number>): Difference {
   if (got.length !== want.length)
     return { maxAbsolute: Number.POSITIVE_INFINITY, maxRelative: Number.POSITIVE_INFINITY, agrees: false };
-  let largest = 0;
-  for (let index = 0; index < want.length; index++) {
-    const magnitude = Math.abs(want[index]!);
-    if (magnitude > largest && magnitude < Number.POSITIVE_INFINITY) largest = magnitude;
-  }
+  const largest = largestMagnitude(want);
   let maxAbsolute = 0;
   let agrees = true;
   for (let index = 0; index < want.length; index++) {
@@ -42,4 +38,19 @@ export function compareArrays(got: ArrayLike<number>, want: ArrayLike<number>): 
     maxRelative: largest === 0 ? (maxAbsolute === 0 ? 0 : Number.POSITIVE_INFINITY) : maxAbsolute / largest,
     agrees,
   };
+}
+
+/** The largest finite magnitude; 0 where there is none. */
+export function largestMagnitude(data: ArrayLike<number>): number {
+  let largest = 0;
+  for (let index = 0; index < data.length; index++) {
+    const magnitude = Math.abs(data[index]!);
+    if (magnitude > largest && magnitude < Number.POSITIVE_INFINITY) largest = magnitude;
+  }
+  return largest;
+}
+
+/** The largest difference between two arrays; infinite where one has a number that the other has not. */
+export function largestDifference(got: ArrayLike<number>, want: ArrayLike<number>): number {
+  return compareArrays(got, want).maxAbsolute;
 }

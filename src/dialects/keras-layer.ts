@@ -77,7 +77,7 @@ class Call implements KerasCall {
     const [input] = this.inputs;
     return outputs.map((output) => {
       if (this.#carried.has(output) || input === undefined) return output;
-      const mask = this.#graph.masks.get(input);
+      const mask = this.argument("mask")?.kind === "tensor" ? () => this.mask(input)! : this.#graph.masks.get(input);
       if (output !== input) {
         if (mask && carriesMask(className)) this.#graph.masks.set(output, mask);
         return output;
@@ -133,7 +133,11 @@ class Call implements KerasCall {
 
   mask(input: ValueId = this.input()): ValueId | null {
     const given = this.tensor("mask");
-    if (given !== null) return given;
+    if (given !== null) {
+      // One that the model computes bears the letters of its own history; here it masks the input's leading axes.
+      const own = lettersOf(this.axes(given));
+      return this.rearrange(given, own, lettersOf(this.axes(input)).slice(0, own.length));
+    }
     const make = this.#graph.masks.get(input);
     return make ? make() : null;
   }
@@ -347,6 +351,28 @@ export function callLayer(
   graph.call(source.layer, index, outputs);
   source.calls++;
   return outputs;
+}
+
+/** The inputs of a model's call, under the masks that the call names. */
+export function maskedInputs(source: Omit<KerasLayer, "build">, graph: GraphBuilder, given: CallArguments): ValueId[] {
+  return located(source.place, () => new Call({ ...source, build: underMasks }, graph, given).run());
+}
+
+/** The values themselves, or values of their own where the call masks them. */
+function underMasks(call: KerasCall): ValueId[] {
+  const masks = call.argument("mask");
+  const listed = masks?.kind === "list" ? masks.entries : [masks];
+  return call.inputs.map((input, index) => {
+    const mask = listed[index];
+    if (mask === undefined || (mask.kind === "constant" && mask.value === null)) return input;
+    if (mask.kind !== "tensor")
+      return call.config.refuse("call argument mask", `expected tensors, got ${describeArgument(mask)}`);
+    const own = lettersOf(call.axes(mask.tensor));
+    const letters = lettersOf(call.axes(input));
+    const value = call.emit<Rearrange>("rearrange", { to: letters, letters }, [input]);
+    call.carry(value, () => call.rearrange(mask.tensor, own, letters.slice(0, own.length)));
+    return value;
+  });
 }
 
 /** Fails when the file holds variables that the layer's options do not account for. */

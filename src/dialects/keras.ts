@@ -7,35 +7,19 @@
  * Source  keras:keras/src/models/functional.py, keras:keras/src/models/sequential.py
  */
 import { printable } from "../bytes/printable.ts";
-import {
-  invalidModel,
-  type RefusedLayer,
-  subclassedModel,
-  unsupportedFeature,
-  unsupportedLayers,
-  unsupportedOption,
-} from "../error.ts";
+import { invalidModel, type RefusedLayer, subclassedModel, unsupportedFeature, unsupportedLayers } from "../error.ts";
 import type { WeightLists } from "../formats/weight-lists.ts";
 import type { WeightTree } from "../formats/weight-tree.ts";
 import { GraphBuilder } from "../graph/build.ts";
-import type { Graph, Layer, Port, ValueId } from "../graph/graph.ts";
+import type { Graph, Port, ValueId } from "../graph/graph.ts";
 import { branchByBranch } from "../graph/order.ts";
 import type { CallArguments, FromKeras } from "../ops/facets.ts";
 import { kerasBuilder, operationBuilder } from "../ops/index.ts";
 import { whyNotRead } from "../ops/not-read.ts";
 import { brief, isObject, type Json } from "./keras-config.ts";
-import {
-  describeArgument,
-  flattenPorts,
-  type History,
-  isSilent,
-  mapArguments,
-  parseCall,
-  tensorsIn,
-  tensorsOf,
-} from "./keras-history.ts";
+import { flattenPorts, type History, mapArguments, parseCall, tensorsOf } from "./keras-history.ts";
 import { groupedVariables } from "./keras-groups.ts";
-import { callLayer, checkVariables, type KerasLayer } from "./keras-layer.ts";
+import { callLayer, checkVariables, maskedInputs, type KerasLayer } from "./keras-layer.ts";
 import { inputValue, outputPorts, requirePolicy, takenChannelsFirst } from "./keras-ports.ts";
 import { modernModel } from "./keras-legacy.ts";
 import { listedVariables } from "./keras-lists.ts";
@@ -300,14 +284,30 @@ class Walk {
     depth: number,
   ): Member["call"] {
     const { name, className, config } = readEntry(entry, place);
+    const common = {
+      path,
+      className,
+      place: [...this.#weights.place.slice(0, 1), ...place.slice(1)],
+      layer: { path, className, weights: {} },
+      parts: new Map(),
+      inner: new Map(),
+      open: (object: Json, scope: string) => {
+        if (depth > deepestNesting)
+          throw invalidModel(`layers lie more than ${deepestNesting} deep in each other`, place);
+        const inner = readEntry(object, place);
+        const below = variables?.below(scope) ?? null;
+        const call = this.open(object, `${path}/${inner.name}`, below, [...place, inner.name], depth + 1);
+        return (inputs: readonly ValueId[]) => call(onTensors(inputs));
+      },
+      calls: 0,
+    };
     if (isModel(className)) {
       if (!variables) throw invalidModel("an operation is a model", place);
       const model = new KerasModel(this, entry, path, variables, place, depth + 1);
-      const layer: Layer = { path, className, weights: {} };
-      let calls = 0;
+      const source = { ...common, config: {}, variables: noVariables };
       return (given, index) => {
-        const outputs = model.call(modelInputsOf(given, className, place));
-        this.graph.call(layer, index ?? calls++, outputs);
+        const outputs = model.call(maskedInputs(source, this.graph, given));
+        this.graph.call(source.layer, index ?? source.calls++, outputs);
         return outputs;
       };
     }
@@ -324,43 +324,17 @@ class Walk {
       const found = findBuilder(inner.entry, `${path}/${inner.name}`, [...place, inner.name], this.#custom);
       if (typeof found !== "function") this.refused.push(found);
     }
-    // The dtype of an operation is what it casts to.
+    // The dtype of an operation is that of its result.
     if (!isOperation(entry)) requirePolicy(className, config.dtype, place);
     const layer: KerasLayer = {
-      path,
-      className,
+      ...common,
       config,
       build,
-      place: [...this.#weights.place.slice(0, 1), ...place.slice(1)],
       variables: variables?.variables({ name, className, config }) ?? noVariables,
-      layer: { path, className, weights: {} },
-      parts: new Map(),
-      inner: new Map(),
-      open: (object, scope) => {
-        if (depth > deepestNesting)
-          throw invalidModel(`layers lie more than ${deepestNesting} deep in each other`, place);
-        const inner = readEntry(object, place);
-        const below = variables?.below(scope) ?? null;
-        const call = this.open(object, `${path}/${inner.name}`, below, [...place, inner.name], depth + 1);
-        return (inputs) => call(onTensors(inputs));
-      },
-      calls: 0,
     };
     this.layers.push(layer);
     return (given, index) => callLayer(layer, this.graph, given, index);
   }
-}
-
-/** The tensors that a model is called on; it takes no other arguments that mean anything. */
-function modelInputsOf({ positional, named }: CallArguments, className: string, place: readonly string[]): ValueId[] {
-  const inputs = positional[0] ?? named.get("inputs");
-  const others = [...positional.slice(1).entries(), ...named].filter(([key]) => key !== "inputs");
-  const spare = others.find(([key, argument]) => !isSilent(String(key), argument));
-  if (spare) {
-    const name = typeof spare[0] === "number" ? `${spare[0] + 2}` : spare[0];
-    throw unsupportedOption(className, `call argument ${name}`, `got ${describeArgument(spare[1])}`, place);
-  }
-  return tensorsIn(inputs);
 }
 
 /** The inputs of the whole model as values; a Sequential that was built by a call has the shape of that call. */

@@ -8,7 +8,7 @@
 import { shapeMismatch } from "../error.ts";
 import type { ValueId } from "../graph/graph.ts";
 import type { Arrange, Evaluate, FromKeras, KerasCall, OpSpec, ToTorch, ToWasm } from "./facets.ts";
-import { arrange as arrangeAlike, binary, broadcastAxes, evaluateBroadcast } from "./merge.ts";
+import { arrangeAlike, binary, broadcastAxes, evaluateBroadcast } from "./broadcast.ts";
 import type { Notes } from "./notes.ts";
 import { alike, castFirst, numberPlace, type Operand, operand } from "./operands.ts";
 import { finite, nullOr, oneOf } from "./schema.ts";

@@ -5,10 +5,10 @@
  * PyTorch x.float(), x.long()
  */
 import { product } from "../axes.ts";
-import type { ValueId } from "../graph/graph.ts";
+import type { ValueId, ValueType } from "../graph/graph.ts";
 import { follow } from "./arrange.ts";
 import { truth } from "./compare.ts";
-import type { Arrange, Evaluate, FromKeras, KerasCall, OpSpec, ToTorch, ToWasm } from "./facets.ts";
+import type { Arrange, Evaluate, FromKeras, KerasCall, KerasConfig, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import type { Notes } from "./notes.ts";
 import { elementWork } from "./rows.ts";
 import { oneOf } from "./schema.ts";
@@ -48,22 +48,36 @@ export function floats(call: KerasCall, value: ValueId): ValueId {
   return call.type(value) === "float32" ? value : call.emit<Cast>("cast", { type: "float32" }, [value]);
 }
 
+/** The type of values that the option names; floats and integers of any width are one type each. */
+export function namedType(config: KerasConfig, key: string): ValueType {
+  const name = config.text(key);
+  if (name === "bool") return "bool";
+  if (/^b?float(16|32|64)$/.test(name)) return "float32";
+  return /^int(32|64)$/.test(name)
+    ? "int32"
+    : config.refuse(key, `expected floats, int32, int64 or bool, got ${JSON.stringify(name)}`);
+}
+
+const casting: FromKeras = (call) => {
+  const type = namedType(call.config, "dtype");
+  const input = call.input();
+  if (type === "bool") return truth(call, input);
+  if (type === "float32") return floats(call, input);
+  return call.type(input) === "int32" ? input : call.emit<Cast>("cast", { type }, [input]);
+};
+
 export const fromOperation: Record<string, FromKeras> = {
-  Cast(call) {
-    const { config } = call;
-    const dtype = config.text("dtype");
-    const input = call.input();
-    if (dtype === "bool") return truth(call, input);
-    if (/^b?float(16|32|64)$/.test(dtype)) return floats(call, input);
-    if (!/^int(32|64)$/.test(dtype))
-      return config.refuse("dtype", `expected floats, int32, int64 or bool, got ${JSON.stringify(dtype)}`);
-    return call.type(input) === "int32" ? input : call.emit<Cast>("cast", { type: "int32" }, [input]);
+  Cast: casting,
+  ConvertToTensor(call) {
+    call.config.ignore("sparse", "ragged");
+    return call.config.raw("dtype") == null ? call.input() : casting(call);
   },
 };
 
 // ------------------------------------------------------------------------------------------------------ notes
 
 export const operationNotes: Notes = {
+  ConvertToTensor: { torch: "nothing, or a cast to its `dtype`" },
   Cast: {
     torch: "`x.float()`, `x.long()`, `x != 0`",
     limits: { dtype: "to a float (computed in float32), int32, int64 or bool" },

@@ -9,7 +9,7 @@
  */
 import type { ValueId } from "../graph/graph.ts";
 import type { Arrange, Evaluate, FromKeras, KerasCall, OpSpec, ToTorch, ToWasm } from "./facets.ts";
-import { type BinaryKernel, arrange as arrangeAlike, binary, broadcastAxes, evaluateBroadcast } from "./merge.ts";
+import { type BinaryKernel, arrangeAlike, binary, broadcastAxes, evaluateBroadcast } from "./broadcast.ts";
 import { alike, numberPlace, type Operand, operand } from "./operands.ts";
 import { finite, nullOr, oneOf } from "./schema.ts";
 import { shapeMismatch } from "../error.ts";

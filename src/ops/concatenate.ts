@@ -10,6 +10,8 @@ import { type Axis, axisIndex, lettersOf, type Part, plainAxis, product } from "
 import { shapeMismatch } from "../error.ts";
 import type { ValueId } from "../graph/graph.ts";
 import type { Compare } from "./compare.ts";
+import type { Fill } from "./fill.ts";
+import type { Reduce } from "./reduce.ts";
 import { alike } from "./operands.ts";
 import { commonOrder, heldLike, reorderHeld } from "./arrange.ts";
 import type { Arrange, Axes, Evaluate, FromKeras, KerasCall, OpSpec, ToTorch, ToWasm } from "./facets.ts";
@@ -92,6 +94,13 @@ function blockSize(axes: Axes, axis: string): number {
   return product(axes.slice(axisIndex(axes, axis)).map((own) => own.size))!;
 }
 
+/** A mask under which every step counts. */
+function everyStep(call: KerasCall, input: ValueId): ValueId {
+  const ones = call.emit<Fill>("fill", { value: 1, type: "bool" }, [input]);
+  const attributes: Reduce = { kind: "any", axes: lettersOf(call.axes(input)).at(-1)!, keep: false };
+  return call.emit("reduce", attributes, [ones]);
+}
+
 /**
  * Masks end to end where steps are; beside each other, a step counts where it does in any input, and in all of them if one of
  * the inputs has no mask.
@@ -102,15 +111,9 @@ function carryMasks(call: KerasCall, output: ValueId, axis: string): void {
   const along = axis !== lettersOf(call.axes(output)).at(-1);
   if (masked.length === 0 || (!along && masked.length < inputs.length)) return;
   call.carry(output, () => {
-    if (masked.length < inputs.length)
-      config.refuse(
-        "inputs",
-        "some have a mask and others have none, and a layer behind takes the mask",
-        "give all inputs a mask, or none",
-      );
     const masks = alike(
       call,
-      inputs.map((input) => call.mask(input)!),
+      inputs.map((input) => call.mask(input) ?? everyStep(call, input)),
     );
     const letters = lettersOf(call.axes(masks[0]!));
     if (letters.length !== lettersOf(call.axes(output)).length - 1)
@@ -169,7 +172,7 @@ export const notes: Notes = {
     torch: "`torch.cat`",
     limits: {
       axis: notBatch,
-      inputs: "if a layer behind takes the mask, all inputs have one or none has, and it is one of steps",
+      inputs: "if a layer behind takes the mask, it is one of steps",
     },
   },
 };

@@ -19,9 +19,8 @@ import * as dropout from "./dropout.ts";
 import * as einsumDense from "./einsum-dense.ts";
 import * as embedding from "./embedding.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
+import * as fill from "./fill.ts";
 import * as groupNorm from "./group-norm.ts";
-import * as hide from "./hide.ts";
-import * as keep from "./keep.ts";
 import * as maths from "./maths.ts";
 import * as merge from "./merge.ts";
 import * as multiHeadAttention from "./multi-head-attention.ts";
@@ -40,6 +39,7 @@ import * as slice from "./slice.ts";
 import * as softmax from "./softmax.ts";
 import * as standardize from "./standardize.ts";
 import * as time from "./time.ts";
+import * as where from "./where.ts";
 
 /** The attributes of each operator. */
 export interface Attributes {
@@ -58,11 +58,10 @@ export interface Attributes {
   dot: dot.Dot;
   dropout: dropout.Dropout;
   embedding: embedding.Embedding;
+  fill: fill.Fill;
   foldTime: time.Time;
   globalPool1d: pool1d.GlobalPool1d;
   groupNorm: groupNorm.GroupNorm;
-  hide: hide.Hide;
-  keep: keep.Keep;
   maths: maths.Maths;
   merge: merge.Merge;
   multiHeadAttention: multiHeadAttention.MultiHeadAttention;
@@ -81,6 +80,7 @@ export interface Attributes {
   softmax: softmax.Softmax;
   standardize: standardize.Standardize;
   unfoldTime: time.UnfoldTime;
+  where: where.Where;
 }
 
 /** An operator's name. */
@@ -103,11 +103,10 @@ export const specs = {
   dot: dot.spec,
   dropout: dropout.spec,
   embedding: embedding.spec,
+  fill: fill.spec,
   foldTime: time.foldSpec,
   globalPool1d: pool1d.globalSpec,
   groupNorm: groupNorm.spec,
-  hide: hide.spec,
-  keep: keep.spec,
   maths: maths.spec,
   merge: merge.spec,
   multiHeadAttention: multiHeadAttention.spec,
@@ -126,6 +125,7 @@ export const specs = {
   softmax: softmax.spec,
   standardize: standardize.spec,
   unfoldTime: time.unfoldSpec,
+  where: where.spec,
 } satisfies { [K in OpKind]: OpSpec<Attributes[K]> };
 
 /** The orders of axes that each operator takes. */
@@ -145,11 +145,10 @@ export const arranges = {
   dot: dot.arrange,
   dropout: dropout.arrange,
   embedding: embedding.arrange,
+  fill: fill.arrange,
   foldTime: time.foldArrange,
   globalPool1d: pool1d.globalArrange,
   groupNorm: groupNorm.arrange,
-  hide: hide.arrange,
-  keep: keep.arrange,
   maths: maths.arrange,
   merge: merge.arrange,
   multiHeadAttention: multiHeadAttention.arrange,
@@ -168,6 +167,7 @@ export const arranges = {
   softmax: softmax.arrange,
   standardize: standardize.arrange,
   unfoldTime: time.unfoldArrange,
+  where: where.arrange,
 } satisfies { [K in OpKind]: Arrange<Attributes[K]> };
 
 /** Plain-loop definitions in float64. */
@@ -187,11 +187,10 @@ export const evaluates = {
   dot: dot.evaluate,
   dropout: dropout.evaluate,
   embedding: embedding.evaluate,
+  fill: fill.evaluate,
   foldTime: time.foldEvaluate,
   globalPool1d: pool1d.globalEvaluate,
   groupNorm: groupNorm.evaluate,
-  hide: hide.evaluate,
-  keep: keep.evaluate,
   maths: maths.evaluate,
   merge: merge.evaluate,
   multiHeadAttention: multiHeadAttention.evaluate,
@@ -210,6 +209,7 @@ export const evaluates = {
   softmax: softmax.evaluate,
   standardize: standardize.evaluate,
   unfoldTime: time.unfoldEvaluate,
+  where: where.evaluate,
 } satisfies { [K in OpKind]: Evaluate<Attributes[K]> };
 
 /** PyTorch's spelling. */
@@ -229,11 +229,10 @@ export const toTorch = {
   dot: dot.toTorch,
   dropout: dropout.toTorch,
   embedding: embedding.toTorch,
+  fill: fill.toTorch,
   foldTime: time.foldToTorch,
   globalPool1d: pool1d.globalToTorch,
   groupNorm: groupNorm.toTorch,
-  hide: hide.toTorch,
-  keep: keep.toTorch,
   maths: maths.toTorch,
   merge: merge.toTorch,
   multiHeadAttention: multiHeadAttention.toTorch,
@@ -252,6 +251,7 @@ export const toTorch = {
   softmax: softmax.toTorch,
   standardize: standardize.toTorch,
   unfoldTime: time.unfoldToTorch,
+  where: where.toTorch,
 } satisfies { [K in OpKind]: ToTorch<Attributes[K]> };
 
 /** Kernel calls. */
@@ -271,11 +271,10 @@ export const toWasm = {
   dot: dot.toWasm,
   dropout: dropout.toWasm,
   embedding: embedding.toWasm,
+  fill: fill.toWasm,
   foldTime: time.foldToWasm,
   globalPool1d: pool1d.globalToWasm,
   groupNorm: groupNorm.toWasm,
-  hide: hide.toWasm,
-  keep: keep.toWasm,
   maths: maths.toWasm,
   merge: merge.toWasm,
   multiHeadAttention: multiHeadAttention.toWasm,
@@ -294,6 +293,7 @@ export const toWasm = {
   softmax: softmax.toWasm,
   standardize: standardize.toWasm,
   unfoldTime: time.unfoldToWasm,
+  where: where.toWasm,
 } satisfies { [K in OpKind]: ToWasm<Attributes[K]> };
 
 /** Keras' classes by family; a class stands in one family only. */
@@ -311,7 +311,6 @@ const kerasTables: readonly Readonly<Record<string, FromKeras>>[] = [
   einsumDense.fromKeras,
   embedding.fromKeras,
   groupNorm.fromKeras,
-  keep.fromKeras,
   merge.fromKeras,
   multiHeadAttention.fromKeras,
   normalize.fromKeras,
@@ -324,6 +323,7 @@ const kerasTables: readonly Readonly<Record<string, FromKeras>>[] = [
   softmax.fromKeras,
   standardize.fromKeras,
   time.fromKeras,
+  where.fromKeras,
 ];
 
 /** The operations of `keras.ops` by family, under the names of their classes. */
@@ -333,11 +333,13 @@ const operationTables: readonly Readonly<Record<string, FromKeras>>[] = [
   cast.fromOperation,
   compare.fromOperation,
   dot.fromOperation,
+  fill.fromOperation,
   maths.fromOperation,
   reduce.fromOperation,
   shapeOperations.fromOperation,
   slice.fromOperation,
   softmax.fromOperation,
+  where.fromOperation,
 ];
 
 /** Keras' classes and operations in words, by family. */
@@ -355,7 +357,6 @@ const noteTables: readonly Notes[] = [
   einsumDense.notes,
   embedding.notes,
   groupNorm.notes,
-  keep.notes,
   merge.notes,
   multiHeadAttention.notes,
   normalize.notes,
@@ -367,6 +368,7 @@ const noteTables: readonly Notes[] = [
   softmax.notes,
   standardize.notes,
   time.notes,
+  where.notes,
 ];
 
 const operationNoteTables: readonly Notes[] = [
@@ -375,11 +377,13 @@ const operationNoteTables: readonly Notes[] = [
   cast.operationNotes,
   compare.operationNotes,
   dot.operationNotes,
+  fill.operationNotes,
   maths.operationNotes,
   reduce.operationNotes,
   shapeOperations.operationNotes,
   slice.operationNotes,
   softmax.operationNotes,
+  where.operationNotes,
 ];
 
 /** What builds the nodes of a Keras class; undefined where no family knows it. */

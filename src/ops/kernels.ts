@@ -226,6 +226,7 @@ export interface Kernels {
   greater(a: number, b: number, y: number, rank: number, table: number): void;
   greaterEqual(a: number, b: number, y: number, rank: number, table: number): void;
   /** a where b is not 0, else 0. */
+  drop(a: number, b: number, y: number, rank: number, table: number): void;
   keep(a: number, b: number, y: number, rank: number, table: number): void;
   /** y[i] = x[i] * factor. In place allowed. */
   scale(x: number, y: number, count: number, factor: number): void;

@@ -5,25 +5,16 @@
  *         (N, C) meets (N, L, C) as (N, 1, C).
  * PyTorch + - *, torch.maximum, torch.minimum
  */
-import { type Axes, type Axis, axisIndex, lettersOf, plainAxis, product } from "../axes.ts";
-import { shapeMismatch } from "../error.ts";
-import { commonOrder, heldLike, reorderHeld, reorderSource, sameParts } from "./arrange.ts";
-import type {
-  Arrange,
-  Array64,
-  Evaluate,
-  FromKeras,
-  KerasCall,
-  OpSpec,
-  Place,
-  ToTorch,
-  ToWasm,
-  WasmWriter,
-} from "./facets.ts";
+import { lettersOf, product } from "../axes.ts";
+import type { ValueId } from "../graph/graph.ts";
+import { arrangeAlike, binary, broadcastAxes, evaluateBroadcast } from "./broadcast.ts";
+import type { Compare } from "./compare.ts";
+import type { Arrange, Evaluate, FromKeras, KerasCall, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import type { Notes } from "./notes.ts";
 import { alike } from "./operands.ts";
 import { elementWork } from "./rows.ts";
 import { oneOf } from "./schema.ts";
+import { emitWhere, maskOf } from "./where.ts";
 
 export interface Merge {
   readonly kind: "add" | "subtract" | "multiply" | "average" | "maximum" | "minimum";
@@ -35,48 +26,7 @@ export const spec: OpSpec<Merge> = {
   infer: ({ kind }, inputs) => [broadcastAxes(kind, inputs)],
 };
 
-/** The axes of what arrays of the same axes give together; sizes of one are broadcast. */
-export function broadcastAxes(kind: string, inputs: readonly Axes[]): Axis[] {
-  const [first] = inputs;
-  const order = lettersOf(first!);
-  if (inputs.some((axes) => lettersOf(axes) !== order)) {
-    throw shapeMismatch(`${kind}: expected the same axes in all inputs, got ${inputs.map(lettersOf).join(" and ")}`);
-  }
-  return first!.map((axis, index): Axis => {
-    const others = inputs.map((axes) => axes[index]!);
-    const sizes = others.map((other) => other.size).filter((size) => size !== 1);
-    const known = sizes.find((size) => size !== null);
-    if (sizes.some((size) => size !== null && size !== known)) {
-      throw shapeMismatch(
-        `${kind}: expected sizes that agree or are 1, got ${inputs.map((axes) => `(${axes.map((a) => a.size ?? "?").join(", ")})`).join(" and ")}`,
-      );
-    }
-    const size = sizes.length === 0 ? 1 : (known ?? null);
-    const wide = others.filter((other) => other.size !== 1);
-    const parts = wide.map((other) => JSON.stringify(other.segments));
-    const segments = wide[0]?.segments;
-    return segments && parts.every((text) => text === parts[0])
-      ? { ...axis, size, segments }
-      : plainAxis(axis.letter, size);
-  });
-}
-
-/** All in one order; a merge whose parts are held in another order survives where all inputs agree on it. */
-export const arrange: Arrange<object> = (_attributes, inputs, [output]) => {
-  const letters = commonOrder(inputs);
-  const whole = inputs.filter(
-    (input) => input.source.some((axis) => axis.segments) || !broadcasts(input.source, output!),
-  );
-  const keep = sameParts(whole) && output!.some((axis) => axis.segments);
-  const reorder = keep ? reorderHeld : reorderSource;
-  const like = keep ? whole[0]!.held : output!;
-  return { inputs: inputs.map((input) => reorder(input, letters)), outputs: [heldLike(output!, letters, like)] };
-};
-
-/** Whether every merged axis of the output is of size one in this input. */
-function broadcasts(input: Axes, output: Axes): boolean {
-  return output.every((axis) => !axis.segments || input[axisIndex(input, axis.letter)]!.size === 1);
-}
+export const arrange: Arrange<Merge> = arrangeAlike;
 
 const pairwise: Record<Exclude<Merge["kind"], "average">, (a: number, b: number) => number> = {
   add: (a, b) => a + b,
@@ -92,29 +42,6 @@ export const evaluate: Evaluate<Merge> = ({ kind }, inputs, _weights, [output]) 
   return [kind === "average" ? y.map((value) => value / inputs.length) : y];
 };
 
-/** Combines the inputs' elements at every place of the output. */
-export function evaluateBroadcast(
-  inputs: readonly Array64[],
-  output: Axes,
-  combine: (values: number[]) => number,
-): Float64Array {
-  const sizes = output.map((axis) => axis.size!);
-  const y = new Float64Array(sizes.reduce((all, size) => all * size, 1));
-  for (let at = 0; at < y.length; at++) {
-    const index: number[] = [];
-    for (let axis = sizes.length - 1, rest = at; axis >= 0; axis--) {
-      index[axis] = rest % sizes[axis]!;
-      rest = Math.floor(rest / sizes[axis]!);
-    }
-    const values = inputs.map(
-      ({ axes, data }) =>
-        data[axes.reduce((offset, axis, i) => offset * axis.size! + (axis.size === 1 ? 0 : index[i]!), 0)]!,
-    );
-    y[at] = combine(values);
-  }
-  return y;
-}
-
 /** Inputs of one rank and one naming of their axes. */
 function aligned(call: KerasCall): number[] {
   const ranks = call.inputs.map((input) => call.axes(input).length);
@@ -126,14 +53,43 @@ function aligned(call: KerasCall): number[] {
   });
 }
 
+/**
+ * The extreme over what the masks keep, as Keras folds it from the first input on: a hidden element gives way to that of the other
+ * side, until a side without a mask comes in.
+ */
+function extremeOfKept(call: KerasCall, kind: "maximum" | "minimum", operands: readonly ValueId[]): ValueId {
+  const masks = operands.map((value, index) => {
+    const input = call.inputs[index]!;
+    const mask = call.axes(input).length === call.axes(value).length ? call.mask(input) : null;
+    return mask === null ? null : maskOf(call, value, mask);
+  });
+  let output = operands[0]!;
+  let hidden: ValueId | null = masks[0]!;
+  operands.slice(1).forEach((operand, index) => {
+    const mask = masks[index + 1]!;
+    const other = mask === null ? operand : emitWhere(call, mask, { tensor: operand }, { tensor: output });
+    const own = hidden === null ? output : emitWhere(call, hidden, { tensor: output }, { tensor: other });
+    hidden =
+      mask === null || hidden === null
+        ? null
+        : call.emit<Compare>("compare", { kind: "or", value: null }, alike(call, [hidden, mask]));
+    output = call.emit<Merge>("merge", { kind }, [own, other]);
+  });
+  return output;
+}
+
 function merging(kind: Merge["kind"]): FromKeras {
   return (call) => {
     const { inputs, config } = call;
     if (inputs.length < 2) config.refuse("inputs", `a merge takes at least two inputs, got ${inputs.length}`);
     if (kind === "subtract" && inputs.length !== 2)
       config.refuse("inputs", `Subtract takes two inputs, got ${inputs.length}`);
-    const attributes: Merge = { kind };
-    const output = call.emit("merge", attributes, aligned(call));
+    const operands = aligned(call);
+    const masked = inputs.some((input) => call.masked(input));
+    const output =
+      masked && (kind === "maximum" || kind === "minimum")
+        ? extremeOfKept(call, kind, operands)
+        : call.emit<Merge>("merge", { kind }, operands);
     // A step counts where it does in any input, if all inputs have masks.
     if (inputs.every((input) => call.masked(input))) {
       call.carry(output, () => {
@@ -195,58 +151,6 @@ export const toWasm: ToWasm<Merge> = ({ attributes: { kind }, inputs }, wasm) =>
     });
   }
 };
-
-/** Kernels on two operands with broadcasting. */
-export type BinaryKernel =
-  | "add"
-  | "subtract"
-  | "multiply"
-  | "divide"
-  | "maximum"
-  | "minimum"
-  | "power"
-  | "equal"
-  | "notEqual"
-  | "greater"
-  | "greaterEqual"
-  | "keep";
-
-/** One operation on two operands, divided along the outermost dimension; operands of the result's shape are one long row. */
-export function binary(
-  wasm: WasmWriter,
-  kernel: BinaryKernel,
-  a: Place,
-  aShape: readonly number[],
-  b: Place,
-  bShape: readonly number[],
-): void {
-  const whole = wasm.outputShape();
-  const same = [aShape, bShape].every((shape) => shape.every((size, axis) => size === whole[axis]));
-  const outer = Math.max(
-    whole.findIndex((size) => size > 1),
-    0,
-  );
-  const [rows, ...inner] = same ? [product(whole)!] : whole.slice(outer);
-  const row = product(inner)!;
-  const strides = (shape: readonly number[]) => (same ? [1] : stridesOf(shape.slice(outer), [rows!, ...inner]));
-  const [left, right] = [strides(aShape), strides(bShape)];
-  wasm.split(rows!, rows! * row * elementWork, (from, to) => {
-    const table = wasm.table([to - from, ...inner, ...left, ...right]);
-    const [x, y] = [a.at(from * left[0]!), b.at(from * right[0]!)];
-    wasm.call(kernel, x, y, wasm.output().at(from * row), 1 + inner.length, table);
-  });
-}
-
-/** Row-major strides of `shape` in elements, 0 where it is broadcast to `sizes`. */
-function stridesOf(shape: readonly number[], sizes: readonly number[]): number[] {
-  let stride = 1;
-  const strides = new Array<number>(shape.length);
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    strides[axis] = shape[axis] === 1 && sizes[axis] !== 1 ? 0 : stride;
-    stride *= shape[axis]!;
-  }
-  return strides;
-}
 
 // ------------------------------------------------------------------------------------------------------ notes
 

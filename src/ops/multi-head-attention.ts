@@ -289,7 +289,7 @@ function isTorchs({ attributes, inputs }: Node): boolean {
 }
 
 function torchsOwn({ attributes, inputs, weights }: Node, torch: TorchWriter): string | string[] {
-  const [channels, keys, values] = inputs.map((axes) => axisSize(axes, "C")!) as [number, number, number];
+  const [channels, keys, values] = inputs.slice(0, 3).map((axes) => axisSize(axes, "C")!) as [number, number, number];
   const joint = keys === channels && values === channels;
   const biased = weights.includes("queryBias");
   const options = [
@@ -337,7 +337,7 @@ export const toTorch: ToTorch<MultiHeadAttention> = (node, torch) => {
     return module;
   };
   const widths = projections(attributes);
-  const channels = inputs.map((axes) => axisSize(axes, "C")!);
+  const channels = inputs.slice(0, 3).map((axes) => axisSize(axes, "C")!);
   const sizes: Record<string, [number, number]> = {
     query: [heads, keySize],
     key: [keyHeads, keySize],
@@ -355,7 +355,7 @@ export const toTorch: ToTorch<MultiHeadAttention> = (node, torch) => {
       part,
     );
   });
-  const [queries, keys] = inputs.map((axes) => axisSize(axes, "L") ?? "?");
+  const [queries, keys] = inputs.slice(0, 2).map((axes) => axisSize(axes, "L") ?? "?");
   const shape = `(N, ${heads}, ${queries}, ${keys})`;
   const scores = torch.step(
     `${query} @ ${key}.transpose(2, 3) * ${keySize}**-0.5`,

@@ -13,7 +13,7 @@ import type { ValueId } from "../graph/graph.ts";
 import { emitArithmetic } from "./arithmetic.ts";
 import { follow, spatial } from "./arrange.ts";
 import { floats } from "./cast.ts";
-import { emitKeep } from "./keep.ts";
+import { emitKeep } from "./where.ts";
 import type { Reduce } from "./reduce.ts";
 import type { Arrange, Evaluate, FromKeras, KerasCall, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import { channelsLast } from "./keras-layout.ts";

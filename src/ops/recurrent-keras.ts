@@ -154,31 +154,41 @@ function tensors(call: KerasCall, argument: Argument | undefined): ValueId[] {
 
 interface Given {
   readonly input: ValueId;
+  /** The steps that count; null where all do. */
   readonly mask: ValueId | null;
+  /** What the layers behind take as the mask of the steps. */
+  readonly carried: () => ValueId | null;
   readonly states: readonly ValueId[];
 }
 
-/** The series, its mask, and the states before the first step; Keras 2 has those in the list of inputs. */
+/**
+ * The series, its mask, and the states before the first step; Keras 2 has those in the list of inputs. Keras 3 passes the series'
+ * own mask only to a call without another tensor: beside an `initial_state` every step counts, though the mask is carried on.
+ */
 function given(call: KerasCall): Given {
   const [series, ...more] = call.inputs;
   if (series === undefined) return call.config.refuse("inputs", "expected a series, got none");
   const letters = lettersOf(call.axes(series));
   if (letters.length !== 3) call.config.refuse("input", `expected a series of three axes, got ${letters.length}`);
   const input = call.rearrange(series, letters, "NLC");
-  const mask = call.mask(series);
   const named = tensors(call, call.argument("initial_state", 1));
+  const explicit = call.tensor("mask") !== null;
+  const steps = () => {
+    const mask = call.mask(series);
+    return mask === null ? null : call.rearrange(mask, lettersOf(call.axes(mask)), "NL");
+  };
+  const mask = explicit || named.length === 0 ? steps() : null;
   const states = [...more, ...named].map((state) => {
     const own = lettersOf(call.axes(state));
     if (own.length !== 2) call.config.refuse("initial_state", `expected states of two axes, got ${own.length}`);
     return call.rearrange(state, own, "NC");
   });
-  if (mask === null) return { input, mask, states };
-  return { input, mask: call.rearrange(mask, lettersOf(call.axes(mask)), "NL"), states };
+  return { input, mask, carried: () => mask ?? steps(), states };
 }
 
 /** Every step's output keeps the mask of the series. */
-function carryMask(call: KerasCall, outputs: readonly ValueId[], sequences: boolean, mask: ValueId | null): void {
-  for (const output of outputs) call.carry(output, sequences && mask !== null ? () => mask : null);
+function carryMask(call: KerasCall, outputs: readonly ValueId[], sequences: boolean, { carried }: Given): void {
+  for (const output of outputs) call.carry(output, sequences && call.masked(call.inputs[0]) ? () => carried()! : null);
 }
 
 // ------------------------------------------------------------------------------------------------------ layers
@@ -256,7 +266,7 @@ const plain: FromKeras = (call) => {
   const series = given(call);
   const options = readOptions(call.config);
   const outputs = layer(call, series, options, "forward");
-  carryMask(call, outputs.slice(0, 1), options.sequences, series.mask);
+  carryMask(call, outputs.slice(0, 1), options.sequences, series);
   return outputs;
 };
 
@@ -343,7 +353,7 @@ export const fromKeras: Record<string, FromKeras> = {
       after = made.flatMap(([, ...own]) => own);
     }
     const output = merged(call, outputs, mode);
-    carryMask(call, output, sequences, series.mask);
+    carryMask(call, output, sequences, series);
     return [...output, ...after];
   },
 };

@@ -18,7 +18,7 @@ import { shapeMismatch } from "../error.ts";
 import { lines } from "./along.ts";
 import { follow, reorderHeld } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, PlannedNode, ToTorch, ToWasm } from "./facets.ts";
-import type { Hide } from "./hide.ts";
+import { emitKeep, emitWhere } from "./where.ts";
 import { axisLetter } from "./keras-layout.ts";
 import { notBatch, type Notes } from "./notes.ts";
 import { elementWork } from "./rows.ts";
@@ -122,9 +122,8 @@ export const fromKeras: Record<string, FromKeras> = {
     const own = lettersOf(call.axes(input));
     if (call.type(mask) !== "bool" || call.axes(mask).length !== own.length)
       config.refuse("call argument mask", `expected bools of as many axes as the input, got ${call.axes(mask).length}`);
-    const named = call.rearrange(mask, lettersOf(call.axes(mask)), own);
-    const hidden = call.emit<Hide>("hide", { value: -1e9 }, [input, named]);
-    return call.emit<Hide>("hide", { value: 0 }, [call.emit("softmax", attributes, [hidden]), named]);
+    const hidden = emitWhere(call, mask, { tensor: input }, { number: -1e9 });
+    return emitKeep(call, call.emit("softmax", attributes, [hidden]), mask);
   },
 };
 

@@ -43,6 +43,35 @@ const engine = (jump: number[]): Map<number, EngineValue> =>
     ]),
   );
 
+describe("a difference of equal numbers", () => {
+  const builder = new GraphBuilder();
+  const [x, third, other, rest] = ["x", "third", "other", "rest"].map((name) => builder.value(name, axes));
+  const node = (kind: string, attributes: object, inputs: number[], output: number) =>
+    builder.node({ kind, attributes, inputs, outputs: [output], layer, weights: [] });
+  node("arithmetic", { kind: "divide", left: null, right: 3 }, [x!], third!);
+  node("arithmetic", { kind: "multiply", left: null, right: 1 / 3 }, [x!], other!);
+  node("merge", { kind: "subtract" }, [third!, other!], rest!);
+  const cancelling = builder.finish("cancelling", [{ name: "x", value: x! }], [{ name: "rest", value: rest! }]);
+  const values = (left: number) =>
+    new Map(
+      [
+        [3, 1.5, -3],
+        [1, 0.5, -1],
+        [1, 0.5, -1],
+        [left, 0, 0],
+      ].map((data, id) => [id, { axes, data: Float32Array.from(data) }]),
+    );
+
+  test("has no digits but those of rounding", () => {
+    expect(new RoundingCheck(cancelling, values(6e-8)).explains(3, Float64Array.of(0, 1e-16, 0))).toBe(true);
+  });
+
+  test("has no more than those on either side", () => {
+    expect(new RoundingCheck(cancelling, values(1e-4)).explains(3, Float64Array.of(0, 0, 0))).toBe(false);
+    expect(new RoundingCheck(cancelling, values(0)).explains(3, Float64Array.of(0, 1e-6, 0))).toBe(false);
+  });
+});
+
 describe("a jump between float32 and float64", () => {
   test("the two sides do differ", () => {
     expect(exact[2]![0]).toBeCloseTo(0, 12);

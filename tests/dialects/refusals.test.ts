@@ -7,10 +7,9 @@ import { afterAll, describe, expect, test } from "vitest";
 import { LayerConfig } from "../../src/dialects/keras-config.ts";
 import { kerasNotes, operationNotes } from "../../src/ops/index.ts";
 import { commonLimits, type Note } from "../../src/ops/notes.ts";
-import { layer } from "../support/keras-config.ts";
+import { from, functional, input } from "../support/keras-config.ts";
 import { layerRefusals, modelOf, operationRefusals, type Refusal, sizeRefusals } from "../support/refusal-cases.ts";
-import { called, refusal } from "../support/refusals.ts";
-import { call, from, input } from "../support/keras-config.ts";
+import { refusal } from "../support/refusals.ts";
 
 /** Lines of src/ that stood on the stack of a refusal, as `ops/dense.ts:66`. */
 const reached = new Set<string>();
@@ -53,21 +52,14 @@ test.each(sizeRefusals)("%s %j: %s", (className, options, why, setting) => {
   );
 });
 
-test("masks that a concatenation has of some inputs only, where a layer behind asks", () => {
-  const masked = layer("Masking", "masked", {}, [call(from("x"))]);
-  const joined = layer("Concatenate", "joined", { axis: 1 }, [call([from("masked"), from("y")])]);
-  const pooled = layer("GlobalAveragePooling1D", "a", {}, [call(from("joined"))]);
-  const config = called(pooled, input("y", [8, 4]));
-  const { layers } = config.config as { layers: object[] };
-  layers.splice(2, 0, masked, joined);
-  const { message } = refusal(config, {});
-  expect(message).toBe(
-    [
-      "channelwise: unsupported-option: Concatenate: inputs: some have a mask and others have none, and a layer behind takes the mask",
-      "  where  model.keras > config.json > layer joined",
-      "  fix    give all inputs a mask, or none",
-    ].join("\n"),
+test("a mask that is none, for a model inside the model", () => {
+  const inner = functional([input("i", [8, 4])], ["i", 0, 0], ["i", 0, 0], "a");
+  const outer = functional(
+    [input("x", [8, 4]), { ...inner, inbound_nodes: [{ args: [from("x")], kwargs: { mask: [1] } }] }],
+    ["x", 0, 0],
+    ["a", 0, 0],
   );
+  expect(refusal(outer, {}).message).toContain("Functional: call argument mask: expected tensors, got 1");
 });
 
 describe("nothing is left out", () => {

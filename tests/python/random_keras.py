@@ -97,7 +97,9 @@ def normalization(d, x):
         lambda: layers.LayerNormalization(axis=d.one(-1, 1, [1, 2]), scale=d.yes(0.8), center=d.yes(0.8)),
         lambda: layers.GroupNormalization(groups), lambda: layers.RMSNormalization(),
         lambda: layers.UnitNormalization(axis=d.one(-1, 1)),
-        lambda: layers.Rescaling(0.7, offset=-0.2))())(x)
+        lambda: layers.Rescaling(0.7, offset=-0.2),
+        lambda: layers.Normalization(axis=-1, mean=[0.2] * channels, variance=[1.5] * channels),
+        lambda: layers.SpectralNormalization(layers.Conv1D(d.size(2, 4), 2, padding="same")))())(x)
 
 
 def activation(d, x):
@@ -113,10 +115,13 @@ def recurrent_layer(d, units, sequences, **more):
     if kind == "lstm":
         return layers.LSTM(units, recurrent_activation=d.one("sigmoid", "sigmoid", "hard_sigmoid"), **common, **more)
     if kind == "gru":
-        return layers.GRU(units, reset_after=d.yes(0.7), **common, **more)
+        return layers.GRU(units, reset_after=d.yes(0.7), activation=d.one("tanh", "tanh", "softsign"), **common, **more)
     if kind == "simple":
-        return layers.SimpleRNN(units, activation=d.one("tanh", "relu", "sigmoid"), **common, **more)
-    cells = [layers.LSTMCell(units + 1), layers.GRUCell(units)] if d.yes() else layers.SimpleRNNCell(units)
+        return layers.SimpleRNN(units, activation=d.one("tanh", "relu", "sigmoid", "softmax"), **common, **more)
+    cells = d.one(
+        lambda: [layers.LSTMCell(units + 1), layers.GRUCell(units)], lambda: layers.SimpleRNNCell(units),
+        lambda: [layers.GRUCell(units, reset_after=False), layers.LSTMCell(units, use_bias=False)],
+        lambda: layers.StackedRNNCells([layers.SimpleRNNCell(units + 2), layers.SimpleRNNCell(units)]))()
     return layers.RNN(cells, return_sequences=sequences, **more)
 
 
@@ -126,14 +131,33 @@ def recurrent(d, x, sequences=True):
     if d.yes(0.4):
         made = layers.Bidirectional(
             recurrent_layer(d, units, sequences), merge_mode=d.one("concat", "sum", "mul", "ave"))
+    elif d.yes(0.25):
+        return stateful_chain(d, x, units, sequences)
     return d.layer(made)(x)
+
+
+def stateful_chain(d, x, units, sequences):
+    """An encoder's states as the initial ones of a decoder, one or both ways round."""
+    kind = d.one(layers.LSTM, layers.GRU)
+    wrap = layers.Bidirectional if d.yes(0.3) else lambda layer: layer
+    _, *states = d.layer(wrap(kind(units, return_state=True)))(x)
+    return d.layer(wrap(kind(units, return_sequences=sequences)))(x, initial_state=states)
 
 
 def attention(d, x):
     def heads():
         return layers.MultiHeadAttention(d.size(1, 3), d.size(2, 4), value_dim=d.one(None, 3), use_bias=d.yes(0.8))
 
-    kind = d.one("self", "cross", "grouped", "dot", "additive")
+    kind = d.one("self", "cross", "grouped", "dot", "additive", "masked", "scores")
+    if kind == "cross":
+        other = d.layer(layers.Conv1D(d.size(2, 6), 2, strides=2))(x)
+        return d.layer(heads())(x, other)
+    if kind == "masked":
+        allowed = ops.greater(ops.matmul(x, ops.transpose(x, (0, 2, 1))), -0.5)
+        return d.layer(heads())(x, x, attention_mask=allowed)
+    if kind == "scores":
+        y, scores = d.layer(heads())(x, x, return_attention_scores=True)
+        return ops.concatenate([y, ops.mean(scores, axis=1)], axis=-1)
     if kind == "grouped":
         return d.layer(layers.GroupQueryAttention(4, 4, 2))(x, x)
     if kind == "dot":
@@ -150,12 +174,31 @@ def dense(d, x):
     return d.layer(layers.TimeDistributed(inner) if d.yes(0.3) else inner)(x)
 
 
+def windows(d, x):
+    """A layer for series on each of several pieces of one."""
+    pieces = d.one(*[n for n in (1, 2, 3, 4) if x.shape[1] % n == 0])
+    y = layers.Reshape((pieces, x.shape[1] // pieces, x.shape[2]))(x)
+    inner = d.one(
+        lambda: layers.Conv1D(d.size(2, 4), 2, padding="same"), lambda: layers.LSTM(d.size(2, 4), return_sequences=True),
+        lambda: layers.BatchNormalization(), lambda: keras.Sequential([layers.Conv1D(3, 1), layers.PReLU()]))()
+    y = d.layer(layers.TimeDistributed(inner))(y)
+    return layers.Reshape((x.shape[1], y.shape[3]))(y)
+
+
+def shared(d, x):
+    """A model inside the model, called twice."""
+    entry = keras.Input(x.shape[1:])
+    inner = keras.Model(entry, normalization(d, d.layer(layers.Conv1D(x.shape[2], 3, padding="same"))(entry)))
+    return inner(inner(x))
+
+
 def merging(d, x):
     kind = d.one(layers.Add, layers.Multiply, layers.Average, layers.Maximum, layers.Minimum, layers.Subtract)
     other = d.layer(layers.Conv1D(x.shape[-1], 3, padding="same"))(x)
     if d.yes(0.3):
         return d.layer(layers.Concatenate(axis=d.one(-1, 1)))([x, other])
-    return d.layer(kind())([x, other])
+    others = [other, d.layer(layers.LeakyReLU())(x)] if d.yes(0.3) and kind is not layers.Subtract else [other]
+    return d.layer(kind())([x, *others] if d.yes() else [*others, x])
 
 
 def operations(d, x):
@@ -164,11 +207,14 @@ def operations(d, x):
         lambda: x * 0.7 + 0.1, lambda: ops.abs(x) - x, lambda: x[:, 1:], lambda: x[:, ::2], lambda: 1.0 - x / 2.0,
         lambda: ops.transpose(x, (0, 2, 1)), lambda: ops.concatenate([x, -x], axis=-1), lambda: ops.square(x) + x,
         lambda: x - ops.mean(x, axis=1, keepdims=True), lambda: x / (1.0 + ops.sum(ops.square(x), axis=-1, keepdims=True)),
-        lambda: ops.matmul(x, ops.transpose(x, (0, 2, 1))), lambda: ops.maximum(x, 0.1), lambda: ops.tanh(x))()
+        lambda: ops.matmul(x, ops.transpose(x, (0, 2, 1))), lambda: ops.maximum(x, 0.1), lambda: ops.tanh(x),
+        lambda: ops.where(x > 0.2, x, ops.square(x)), lambda: ops.where(ops.mean(x, axis=1, keepdims=True) < 0, -x, 0.5),
+        lambda: x + ops.full_like(x, 0.3), lambda: ops.flip(x, axis=1), lambda: ops.reshape(x, (-1, x.shape[2], x.shape[1])),
+        lambda: ops.stack([x, x * 2], axis=2)[:, :, 1], lambda: ops.softmax(x, axis=1))()
 
 
 BLOCKS = [conv1d, conv1d, depthwise, separable, transposed, pooling, adaptive, resizing, normalization, normalization,
-          activation, recurrent, attention, dense, merging, operations]
+          activation, recurrent, recurrent, attention, attention, dense, merging, operations, operations, windows, shared]
 
 
 # ----------------------------------------------------------------------------------------------- whole models
@@ -206,17 +252,18 @@ def build(d):
         x = d.layer(layers.Embedding(vocabulary, d.size(3, 7), mask_zero=masked))(entry)
         data = d.random.integers(0 if masked else 1, vocabulary, (batch, length)).astype("int32")
         if masked:
-            data[:, 0] = 1  # a series of padding alone has no last step
-            x = recurrent(d, x)
+            if d.yes():
+                x = recurrent(d, x)
     else:
         length, channels = d.one((11, 4), (9, 6), (13, 3), (8, 2))
         entry = keras.Input((length, channels))
         x = entry
         data = d.random.normal(size=(batch, length, channels)).astype("float32")
         if d.yes(0.15):
-            data[:, -2:] = 0.0
+            data[d.random.random((batch, length)) < 0.3] = 0.0
             x = d.layer(layers.Masking(0.0))(x)
-            x = recurrent(d, x)
+            if d.yes():
+                x = recurrent(d, x)
     for _ in range(d.size(1, 4)):
         step = BLOCKS[d.random.integers(len(BLOCKS))](d, x)
         if 3 <= step.shape[1] <= 40 and step.shape[2] <= 24:

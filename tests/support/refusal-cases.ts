@@ -446,6 +446,10 @@ export const operationRefusals: readonly Refusal[] = [
   ["LogicalAnd", {}, "call argument x1", "expected a tensor, got true", { args: [true, b] }],
   ["LogicalAnd", {}, "call argument x2", "expected a tensor, got true", { args: [b, true] }],
   ["Cast", { dtype: "complex64" }, "dtype", 'expected floats, int32, int64 or bool, got "complex64"'],
+  ["OnesLike", {}, "inputs", "expected a tensor", { args: [], kwargs: { other: x }, keras }],
+  ["FullLike", { dtype: null }, "call argument fill_value", "expected a number, got a tensor", { args: [x, x] }],
+  ["Where", {}, "inputs", "expected a tensor as the condition", { args: [], kwargs: { x1: x, x2: 0 }, keras }],
+  ["Where", {}, "inputs", "a choice between bools", { args: [b, b, b], fix: castFix }],
   ["Sqrt", {}, "inputs", "a bool", { args: [b], fix: castFix }],
   ["Round", { decimals: 2 }, "decimals", "expected 0, got 2"],
   ["Matmul", {}, "inputs", "expected two tensors", { args: [x], keras }],
@@ -582,5 +586,10 @@ export const sizeRefusals: readonly (readonly [className: string, options: objec
   ],
   ["LSTM", { units: 3 }, "lstm: expected a state of 3 units, got 4", { kwargs: { initial_state: [v, v] } }],
   ["GRU", { units: 3 }, "gru: expected a mask of 7 steps, got 8", { x: [7, 4], kwargs: { mask: m } }],
-  ["Softmax", {}, "hide: expected a mask for (N, 7, 4), got (N, 8, 4)", { x: [7, 4], kwargs: { mask: b } }],
+  [
+    "Softmax",
+    {},
+    "where: expected sizes that agree or are 1, got (?, 8, 4) and (?, 7, 4)",
+    { x: [7, 4], kwargs: { mask: b } },
+  ],
 ];

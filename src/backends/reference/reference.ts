@@ -15,13 +15,13 @@ import type { LayoutPlan } from "../../plan/layout.ts";
  *
  * @param inputs one array per input of the graph, in the order of axes that the graph gives the input
  * @param plan   the plan that the graph came from, whose order the weights then have
- * @param given  values that are taken as they are: a node that reads one reads this, whatever the node before it computed
+ * @param given  what a node reads in place of what the node before it computed
  */
 export function runReference(
   graph: Graph,
   inputs: readonly Array64[],
   plan?: LayoutPlan,
-  given?: (value: ValueId) => Array64,
+  given?: (value: ValueId, computed: Array64) => Array64,
 ): Array64[] {
   const values: Array64[] = [];
   graph.inputs.forEach((port, index) => {
@@ -34,7 +34,7 @@ export function runReference(
     return known;
   };
   for (const node of graph.nodes) {
-    const taken = node.inputs.map((id: ValueId) => given?.(id) ?? values[id]!);
+    const taken = node.inputs.map((id: ValueId) => given?.(id, values[id]!) ?? values[id]!);
     const outputs = facet<OpSpec<object>>(specs, node.kind).infer(
       node.attributes,
       taken.map((value) => value.axes),
