@@ -14,6 +14,7 @@ import { invalidModel, unsupportedFeature, unsupportedOption } from "../error.ts
 import type { WeightLists } from "../formats/weight-lists.ts";
 import type { WeightTree } from "../formats/weight-tree.ts";
 import { brief, isObject, type Json } from "./keras-config.ts";
+import { connected } from "./keras-legacy-graph.ts";
 import type { StoredMeaning } from "./keras-stored.ts";
 
 /** What is known of a file besides its configuration. */
@@ -356,90 +357,4 @@ function firstShape(entry: unknown, depth = 0): unknown[] | null {
   if (!isObject(entry.config)) return null;
   const shape = entry.config.batch_input_shape ?? entry.config.batch_shape;
   return Array.isArray(shape) ? shape : null;
-}
-
-// ------------------------------------------------------------------------------------------------------- graph
-
-/**
- * A Functional configuration with the connections of Keras 3. Before it, calls of a model inside counted from 1, since the model's
- * own inputs were its first; `inbound_nodes` now counts them from 0, and `output_layers` still from 1.
- */
-function connected(config: Json, layers: readonly unknown[], place: readonly string[]): Json {
-  const known = new Map<string, { model: boolean; calls: number; last: number }>();
-  const entries = layers.map((entry) => {
-    if (!isObject(entry) || !isObject(entry.config)) throw invalidModel(`expected a layer, got ${brief(entry)}`, place);
-    const name = String(typeof entry.name === "string" ? entry.name : entry.config.name);
-    const nodes = Array.isArray(entry.inbound_nodes) ? entry.inbound_nodes : [];
-    known.set(name, { model: Array.isArray(entry.config.layers), calls: nodes.length, last: 0 });
-    return { entry, nodes };
-  });
-  const isReference = (value: unknown): value is [string, number, number] =>
-    Array.isArray(value) &&
-    value.length >= 3 &&
-    typeof value[0] === "string" &&
-    known.has(value[0]) &&
-    Number.isInteger(value[1]) &&
-    Number.isInteger(value[2]);
-  const visit = (value: unknown, depth = 0): void => {
-    if (depth > deepest) throw invalidModel("arguments are nested too deeply", place);
-    if (isReference(value)) {
-      const layer = known.get(value[0])!;
-      layer.last = Math.max(layer.last, value[1]);
-      if (isObject(value[3 as 0])) visit(value[3 as 0], depth + 1);
-    } else if (Array.isArray(value)) for (const inner of value) visit(inner, depth + 1);
-    else if (isObject(value)) for (const inner of Object.values(value)) visit(inner, depth + 1);
-  };
-  for (const { nodes } of entries) visit(nodes);
-  visit(config.output_layers);
-  /** How far the file's count of calls is from 0. */
-  const offset = (name: string) => {
-    const { model, calls, last } = known.get(name)!;
-    return model && last === calls ? 1 : 0;
-  };
-  const tensor = ([name, call, index]: [string, number, number]): Json => ({
-    class_name: "__keras_tensor__",
-    config: { keras_history: [name, call - offset(name), index] },
-  });
-  const argument = (value: unknown): unknown => {
-    if (isReference(value)) return tensor(value);
-    if (Array.isArray(value)) {
-      if (value[0] === "_CONSTANT_VALUE") return value[2];
-      return value.map(argument);
-    }
-    return value;
-  };
-  const node = (given: unknown, where: readonly string[]): unknown => {
-    if (isObject(given)) return given;
-    const list = Array.isArray(given) && (typeof given[0] === "string" ? [given] : given);
-    if (!list || list.length === 0 || !list.every((entry) => Array.isArray(entry) && typeof entry[0] === "string"))
-      throw invalidModel(`expected inbound_nodes, got ${brief(given)}`, where);
-    const [first] = list as unknown[][];
-    const kwargs = isObject(first![3]) ? first![3] : {};
-    const inputs = list.map(argument);
-    return {
-      args: inputs.length === 1 ? inputs : [inputs],
-      kwargs: Object.fromEntries(Object.entries(kwargs).map(([key, value]) => [key, argument(value)])),
-    };
-  };
-  const port = (value: unknown): unknown => {
-    if (!isReference(value)) {
-      if (Array.isArray(value)) return value.map(port);
-      return isObject(value)
-        ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, port(inner)]))
-        : value;
-    }
-    const [name, call, index] = value;
-    const layer = known.get(name)!;
-    const own = call - offset(name);
-    const counted = layer.model && entries.find(({ entry }) => entry.name === name)?.entry.class_name !== "Sequential";
-    return [name, counted ? own + 1 : own, index];
-  };
-  return {
-    ...config,
-    layers: entries.map(({ entry, nodes }) => ({
-      ...entry,
-      inbound_nodes: nodes.map((given) => node(given, [...place, `layer ${String(entry.name)}`])),
-    })),
-    output_layers: port(config.output_layers),
-  };
 }
