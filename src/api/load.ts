@@ -3,9 +3,10 @@
  */
 import { type CustomLayers, type Meaning, readKeras } from "../dialects/keras.ts";
 import { unsupportedFeature } from "../error.ts";
-import { parseJson } from "../formats/json.ts";
+import { printable } from "../bytes/printable.ts";
 import type { KerasFile } from "../formats/keras.ts";
-import { readModelFile } from "../formats/read.ts";
+import type { Parts } from "../formats/parts.ts";
+import { partsOf, readModelFile } from "../formats/read.ts";
 import { graphFromState } from "../dialects/state.ts";
 import type { Graph } from "../graph/graph.ts";
 import { readSource, type Source } from "../platform/source.ts";
@@ -17,6 +18,8 @@ export interface LoadOptions extends EngineOptions {
   readonly name?: string;
   /** Where the architecture is, for a file of Keras weights alone (`.weights.h5`): a model file or its config JSON. */
   readonly architecture?: Source;
+  /** Files that belong to the model, by name, where it is bytes or a Blob: the shards that a TensorFlow.js `model.json` names. */
+  readonly files?: Readonly<Record<string, Source>>;
   /**
    * What classes that are not Keras' own compute, by registered name (`my_package>MyLayer`) or class: a function that builds
    * nodes of known operators. A Lambda takes the same way in, under `Lambda` or the name of its layer.
@@ -36,11 +39,11 @@ export interface LoadOptions extends EngineOptions {
  *   `missing-weight`, `shape-mismatch`
  */
 export async function load(source: Source, options: LoadOptions = {}): Promise<Model> {
-  const { bytes, name: found } = await readSource(source);
-  const name = options.name ?? found;
-  const architecture = options.architecture === undefined ? null : await readSource(options.architecture);
-  const read = architecture ? readWeights(bytes, name, architecture, options) : readGraph(bytes, name, options);
-  return openModel(read.graph, name, read.origin, options, read.notes);
+  const found = await open(source, options);
+  const file = { ...found, name: options.name ?? found.name };
+  const architecture = options.architecture === undefined ? null : await open(options.architecture, options);
+  const read = architecture ? readWeights(file, architecture, options) : readGraph(file, options);
+  return openModel(read.graph, file.name, read.origin, options, read.notes);
 }
 
 /** A model file, read. */
@@ -55,9 +58,34 @@ export interface ReadFile {
 /** How `readGraph` takes a file: the part of `LoadOptions` that is about its meaning. */
 export type ReadOptions = Pick<LoadOptions, "customLayers" | "meaning">;
 
+/** A file with those that belong to it. */
+export interface OpenedFile {
+  readonly bytes: Uint8Array;
+  readonly name: string;
+  readonly parts?: Parts;
+}
+
+/** Fetches a file and those beside it that it names. */
+async function open(source: Source, { files = {} }: Pick<LoadOptions, "files">): Promise<OpenedFile> {
+  const { bytes, name, beside } = await readSource(source);
+  const parts = new Map<string, Uint8Array>();
+  for (const part of partsOf(bytes, [name])) {
+    const where = Object.hasOwn(files, part) ? files[part] : beside?.(part);
+    if (where === undefined) {
+      throw unsupportedFeature(
+        `the file ${printable(part)} belongs to it, and bytes alone have nothing beside them`,
+        [name],
+        `give it along: load(file, { files: { ${JSON.stringify(part)}: … } }), or load a path or a URL`,
+      );
+    }
+    parts.set(part, (await readSource(where)).bytes);
+  }
+  return { bytes, name, parts };
+}
+
 /** The graph of a model file, and what the file is. */
-export function readGraph(bytes: Uint8Array, name: string, options: ReadOptions = {}): ReadFile {
-  const file = readModelFile(bytes, [name]);
+export function readGraph({ bytes, name, parts }: OpenedFile, options: ReadOptions = {}): ReadFile {
+  const file = readModelFile(bytes, [name], parts);
   if (file.kind !== "keras")
     return { graph: graphFromState(file, [name]), origin: "channelwise safetensors", notes: [] };
   if (file.config === null) {
@@ -67,20 +95,12 @@ export function readGraph(bytes: Uint8Array, name: string, options: ReadOptions 
       "give the model it belongs to, or its config JSON, with --architecture",
     );
   }
-  return readKerasParts(file, file, [name, file.configPlace ?? "config.json"], options);
+  return readKerasParts(file, file, [name, file.configPlace ?? "config.json"], name, options);
 }
 
 /** Keras weights alone, on an architecture: a model file, or the JSON of `model.to_json()`. */
-export function readWeights(
-  bytes: Uint8Array,
-  name: string,
-  architecture: { bytes: Uint8Array; name: string },
-  options: ReadOptions = {},
-): ReadFile {
-  const described: Architecture =
-    architecture.bytes[0] === 0x7b
-      ? { config: parseJson(architecture.bytes, [architecture.name]), kerasVersion: null, backend: null }
-      : kerasFile(architecture.bytes, architecture.name);
+export function readWeights(file: OpenedFile, architecture: OpenedFile, options: ReadOptions = {}): ReadFile {
+  const described = kerasFile(architecture);
   if (described.config === null) {
     throw unsupportedFeature(
       "the file holds weights and no model",
@@ -88,7 +108,7 @@ export function readWeights(
       "give a model, or its config JSON",
     );
   }
-  return readKerasParts(described, kerasFile(bytes, name), [architecture.name, "config"], options);
+  return readKerasParts(described, kerasFile(file), [architecture.name, "config"], file.name, options);
 }
 
 type Architecture = Pick<KerasFile, "config" | "kerasVersion" | "backend">;
@@ -97,8 +117,16 @@ function readKerasParts(
   architecture: Architecture,
   file: KerasFile,
   place: readonly string[],
+  name: string,
   { customLayers, meaning }: ReadOptions,
 ): ReadFile {
+  if (file.weights === null) {
+    throw unsupportedFeature(
+      "the file holds a model's configuration and no weights",
+      [name],
+      "give the weights as MODEL, and this file with --architecture",
+    );
+  }
   const { graph, notes } = readKeras({
     config: architecture.config,
     weights: file.weights,
@@ -114,8 +142,8 @@ function readKerasParts(
   return { graph, origin, notes: [...notes, ...unread] };
 }
 
-function kerasFile(bytes: Uint8Array, name: string): KerasFile {
-  const file = readModelFile(bytes, [name]);
+function kerasFile({ bytes, name, parts }: OpenedFile): KerasFile {
+  const file = readModelFile(bytes, [name], parts);
   if (file.kind !== "keras")
     throw unsupportedFeature(
       "the file is not one of Keras",

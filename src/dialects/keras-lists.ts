@@ -74,7 +74,8 @@ export function listedVariables(lists: WeightLists, meaning: StoredMeaning): Mod
     settle() {
       const wanting = slots.filter((slot) => requested(slot) > 0);
       const { given, notes } = match(lists, wanting);
-      for (const [index, slot] of wanting.entries()) handOut(slot, given[index]!, meaning, lists.place);
+      for (const [index, slot] of wanting.entries())
+        handOut(slot, given[index]!, lists.kind !== "order", meaning, lists.place);
       return notes;
     },
   };
@@ -157,21 +158,25 @@ function matchLayers(
   };
 }
 
-/** By the layer whose name is a part of the variable's: `model/conv1d/kernel` is one of `conv1d`. */
+/**
+ * By the layer whose name is a part of the variable's: `model/conv1d/kernel` is one of `conv1d`. Where no layer of the outermost
+ * model is named, a layer inside one of its models may be.
+ */
 function matchNames(
   arrays: readonly NamedArray[],
   wanting: readonly Slot[],
   place: readonly string[],
 ): (readonly NamedArray[])[] {
-  const byName = new Map<string, number[]>();
-  wanting.forEach(({ entry, owners }, index) => {
-    for (const name of new Set([entry.name, ...owners.map((owner) => owner.entry.name)]))
-      byName.set(name, [...(byName.get(name) ?? []), index]);
+  const outer = new Map(wanting.map(({ entry }, index) => [entry.name, [index]]));
+  const inner = new Map<string, number[]>();
+  wanting.forEach(({ owners }, index) => {
+    for (const { entry } of owners) inner.set(entry.name, [...(inner.get(entry.name) ?? []), index]);
   });
   const given: NamedArray[][] = wanting.map(() => []);
-  for (const array of arrays) {
+  for (const array of inRoleOrder(arrays)) {
     const parts = array.name.split("/").slice(0, -1);
-    const slots = [...new Set(parts.flatMap((part) => byName.get(part) ?? []))];
+    const named = [outer, inner].map((names) => names.get(parts.find((part) => names.has(part)) ?? ""));
+    const slots = [...new Set(named.find((found) => found !== undefined))];
     const [slot, ...more] = slots;
     if (slot === undefined) throw missingWeight(`the variable ${array.name} belongs to no layer of the model`, place);
     if (more.length > 0) {
@@ -183,24 +188,59 @@ function matchNames(
   return given;
 }
 
+/** The order of one layer's variables by Keras' names for them. */
+const roles = [
+  ["kernel", "depthwise_kernel", "gamma"],
+  ["recurrent_kernel", "pointwise_kernel", "beta"],
+  ["bias", "moving_mean"],
+  ["moving_variance"],
+];
+
+/** Some tools sort weights by name: those of one layer change places among themselves until they stand in Keras' order. */
+function inRoleOrder(arrays: readonly NamedArray[]): NamedArray[] {
+  const ordered = [...arrays];
+  const rank = ({ name }: NamedArray) => {
+    const last = name.split("/").at(-1)!.replace(/:0$/, "");
+    return roles.findIndex((names) => names.includes(last));
+  };
+  const places = new Map<string, number[]>();
+  arrays.forEach((array, index) => {
+    if (rank(array) < 0) return;
+    const owner = array.name.slice(0, array.name.lastIndexOf("/"));
+    places.set(owner, [...(places.get(owner) ?? []), index]);
+  });
+  for (const own of places.values()) {
+    const sorted = own.map((index) => arrays[index]!).sort((a, b) => rank(a) - rank(b));
+    for (const [index, at] of own.entries()) ordered[at] = sorted[index]!;
+  }
+  return ordered;
+}
+
 // ----------------------------------------------------------------------------------------------------- one list
 
-/** Gives the arrays of a list to the layers in it. */
-function handOut(slot: Slot, arrays: readonly NamedArray[], meaning: StoredMeaning, place: readonly string[]): void {
+/** Gives the arrays of a list to the layers in it. `split`: what does not train stands behind the rest, through all layers. */
+function handOut(
+  slot: Slot,
+  arrays: readonly NamedArray[],
+  split: boolean,
+  meaning: StoredMeaning,
+  place: readonly string[],
+): void {
   const owners = slot.owners.filter(({ requests }) => requests.length > 0);
   const [only, ...more] = owners;
   if (only && more.length === 0) return fill(only, arrays, meaning, place);
   const total = requested(slot);
   if (arrays.length !== total)
     throw missingWeight(`${slot.entry.name}: expected ${total} variables, found ${arrays.length}`, place);
-  const split = owners.map(({ entry, requests }) => {
+  const trainable = owners.map(({ entry, requests }) => {
+    if (!split) return requests.length;
     const last = entry.config.trainable === false ? requests.length : (untrained[entry.className] ?? 0);
     return requests.length - Math.min(last, requests.length);
   });
   let next = 0;
-  const trained = split.map((count) => arrays.slice(next, (next += count)));
+  const trained = trainable.map((count) => arrays.slice(next, (next += count)));
   owners.forEach((owner, index) => {
-    const rest = arrays.slice(next, (next += owner.requests.length - split[index]!));
+    const rest = arrays.slice(next, (next += owner.requests.length - trainable[index]!));
     fill(owner, [...trained[index]!, ...rest], meaning, place);
   });
 }

@@ -2,6 +2,7 @@
  * format: what every file format says of itself, and what reading a model file gives.
  */
 import type { KerasFile } from "./keras.ts";
+import type { Parts } from "./parts.ts";
 import type { SafetensorsFile } from "./safetensors.ts";
 
 /** A model file, opened: `kind` tells which. */
@@ -15,6 +16,8 @@ export interface Format {
   readonly extensions: readonly string[];
   /** Whether bytes are of this format, judged by their start alone. */
   sniff(bytes: Uint8Array): boolean;
+  /** The names of further files that `read` needs, for formats that have some. */
+  parts?(bytes: Uint8Array, place: readonly string[]): readonly string[];
   /** Opens the file, or throws what stands in the way; `place` is named in errors. */
-  read(bytes: Uint8Array, place: readonly string[]): ModelFile;
+  read(bytes: Uint8Array, place: readonly string[], parts?: Parts): ModelFile;
 }

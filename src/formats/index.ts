@@ -3,14 +3,18 @@ import type { Format } from "./format.ts";
 import { isHdf5 } from "../bytes/hdf5/index.ts";
 import { isKerasFile, readKerasFile } from "./keras.ts";
 import { readKerasHdf5 } from "./keras-h5.ts";
-import { npzFormat, pytorchFormat } from "./not-models.ts";
+import { jsonFormat } from "./json-models.ts";
+import { npyFormat, pytorchFormat } from "./not-models.ts";
+import { npzFormat } from "./npz-weights.ts";
 import { isSafetensors, readSafetensors } from "./safetensors.ts";
 
 export const formats: readonly Format[] = [
   { name: "a Keras model", extensions: [".keras"], sniff: isKerasFile, read: readKerasFile },
   { name: "a Keras model or weights in HDF5", extensions: [".h5", ".hdf5"], sniff: isHdf5, read: readKerasHdf5 },
   { name: "safetensors", extensions: [".safetensors"], sniff: isSafetensors, read: readSafetensors },
+  jsonFormat,
+  npzFormat,
 ];
 
 /** Recognised, so that the refusal can say what to do. */
-export const notModels: readonly Format[] = [npzFormat, pytorchFormat];
+export const notModels: readonly Format[] = [npyFormat, pytorchFormat];

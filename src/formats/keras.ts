@@ -29,7 +29,8 @@ export interface KerasFile {
   readonly config: unknown;
   /** Where in the file the configuration stands. Default `config.json`. */
   readonly configPlace?: string;
-  readonly weights: WeightTree | WeightLists;
+  /** Null for a configuration alone. */
+  readonly weights: WeightTree | WeightLists | null;
   /** What lies in the file and is not read, in words. */
   readonly unread: readonly string[];
 }

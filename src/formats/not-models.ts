@@ -25,10 +25,10 @@ function refused(
 
 const zipStartsWith = (pattern: RegExp) => (bytes: Uint8Array) => pattern.test(firstZipName(bytes) ?? "");
 
-export const npzFormat = refused(
-  "NumPy arrays",
-  [".npz", ".npy"],
-  (bytes) => isNpy(bytes) || zipStartsWith(/\.npy$/)(bytes),
+export const npyFormat = refused(
+  "a NumPy array",
+  [".npy"],
+  isNpy,
   "arrays are inputs and outputs of a model; give the model file itself",
 );
 

@@ -4,18 +4,29 @@
 import { printable } from "../bytes/printable.ts";
 import { firstZipName } from "../bytes/zip.ts";
 import { unknownFormat } from "../error.ts";
-import type { ModelFile } from "./format.ts";
+import type { Format, ModelFile } from "./format.ts";
 import { formats, notModels } from "./index.ts";
+import { noParts, type Parts } from "./parts.ts";
 
 /**
  * Opens a model file.
  *
  * @param place named in errors, outermost first: the file's name
+ * @param parts the files that `partsOf` names
  * @throws {ChannelwiseError} `unknown-format`, `corrupt-file` or `unsupported-feature`
  */
-export function readModelFile(bytes: Uint8Array, place: readonly string[] = []): ModelFile {
+export function readModelFile(bytes: Uint8Array, place: readonly string[] = [], parts: Parts = noParts): ModelFile {
+  return formatOf(bytes, place).read(bytes, place, parts);
+}
+
+/** The names of the files beside a model file that belong to it. */
+export function partsOf(bytes: Uint8Array, place: readonly string[] = []): readonly string[] {
+  return formatOf(bytes, place).parts?.(bytes, place) ?? [];
+}
+
+function formatOf(bytes: Uint8Array, place: readonly string[]): Format {
   const format = [...formats, ...notModels].find((candidate) => candidate.sniff(bytes));
-  if (format) return format.read(bytes, place);
+  if (format) return format;
   const known = formats.map(({ name, extensions }) => `${name} (${extensions.join(", ")})`);
   throw place.reduceRight((error, outer) => error.within(outer), unknownFormat(describe(bytes), known));
 }

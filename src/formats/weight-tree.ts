@@ -33,8 +33,8 @@ const oldLayersGroup = "_layer_checkpoint_dependencies";
 /** Parts that a backslashed name may have; a longer one is no path. */
 const deepest = 256;
 
-/** The weights in an open HDF5 file. */
-export function weightTree(root: Hdf5Group): WeightTree {
+/** The weights in an open HDF5 file, or in several that each hold a part of one tree. */
+export function weightTree(root: Hdf5Group, ...more: Hdf5Group[]): WeightTree {
   const known = new WeakMap<Hdf5Group, Level>();
   const levelOf = (group: Hdf5Group): Level => {
     const level = known.get(group) ?? splitNames(group);
@@ -49,21 +49,16 @@ export function weightTree(root: Hdf5Group): WeightTree {
   };
   const find = (path: string): Found => {
     const names = path.split("/").filter((name) => name !== "");
-    return names.reduce(step, { groups: [root], below: [] });
+    return names.reduce(step, { groups: [root, ...more], below: [] });
   };
-  const findVariables = (path: string): Hdf5Group | undefined => {
-    const { groups } = step(find(path), variablesGroup);
-    const filled = groups.filter((group) => group.children.size > 0);
-    if (filled.length > 1) throw corruptFile(`the variables of ${printable(path)} in two places`, groups[0]!.place);
-    return filled[0] ?? groups[0];
-  };
+  const findVariables = (path: string): Hdf5Group[] => step(find(path), variablesGroup).groups.slice();
   return {
     place: root.place,
-    variables(path) {
-      const group = findVariables(path);
-      return group ? inNumericOrder(group) : [];
-    },
-    name: (path) => findVariables(path)?.attributes.text("name"),
+    variables: (path) => inNumericOrder(findVariables(path), path),
+    name: (path) =>
+      findVariables(path)
+        .map((group) => group.attributes.text("name"))
+        .find((name) => name !== undefined),
     has(path) {
       const { groups, below } = find(path);
       return groups.length + below.length > 0;
@@ -109,13 +104,17 @@ function splitNames(group: Hdf5Group): Level {
 }
 
 /** Variables are numbered from 0 without gaps, so their order does not depend on how names sort. */
-function inNumericOrder(group: Hdf5Group): StoredArray[] {
-  return Array.from({ length: group.children.size }, (_, index) => {
-    const found = group.children.get(String(index));
-    if (found?.kind !== "dataset") {
-      const listed = printable([...group.children.keys()].join(", "));
-      throw corruptFile(`expected variables 0 to ${group.children.size - 1}, got ${listed}`, group.place);
+function inNumericOrder(groups: readonly Hdf5Group[], path: string): StoredArray[] {
+  const found = groups.flatMap((group) => [...group.children]);
+  const byName = new Map(found);
+  if (byName.size < found.length)
+    throw corruptFile(`the variables of ${printable(path)} in two places`, groups[0]!.place);
+  return Array.from({ length: byName.size }, (_, index) => {
+    const dataset = byName.get(String(index));
+    if (dataset?.kind !== "dataset") {
+      const listed = printable([...byName.keys()].join(", "));
+      throw corruptFile(`expected variables 0 to ${byName.size - 1}, got ${listed}`, groups[0]!.place);
     }
-    return found;
+    return dataset;
   });
 }

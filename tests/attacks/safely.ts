@@ -51,6 +51,7 @@ export function readModel(bytes: Uint8Array): Map<string, unknown> {
     ["version", model.kerasVersion],
   ]);
   const { weights } = model;
+  if (weights === null) return found;
   if ("kind" in weights) {
     const lists = weights.kind === "layers" ? weights.layers : [{ name: "", arrays: weights.arrays }];
     for (const { name, arrays } of lists) {

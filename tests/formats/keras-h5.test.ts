@@ -12,6 +12,8 @@ import { caseFile } from "../support/fixtures.ts";
 const names = readdirSync(new URL("../fixtures/keras/", import.meta.url));
 const having = (file: string) => names.filter((name) => caseFile(name, file) !== null);
 
+const file = (name: string, path: string) => ({ bytes: caseFile(name, path)!, name: path });
+
 /** A graph as text and its weights' numbers, by layer and role. */
 function content(graph: Graph): object {
   const weights = layersOf(graph).flatMap(({ path, weights }) =>
@@ -24,20 +26,17 @@ function content(graph: Graph): object {
 
 describe("a whole model", () => {
   test.each(having("model.h5"))("%s", (name) => {
-    const found = readGraph(caseFile(name, "model.h5")!, "model.h5");
+    const found = readGraph(file(name, "model.h5"));
     expect(found.origin).toMatch(/^Keras 3\./);
-    expect(content(found.graph)).toEqual(content(readGraph(caseFile(name, "model.keras")!, "model.keras").graph));
+    expect(content(found.graph)).toEqual(content(readGraph(file(name, "model.keras")).graph));
   });
 });
 
 describe("weights and configuration", () => {
   test.each(having("model.weights.h5"))("%s", (name) => {
-    const whole = content(readGraph(caseFile(name, "model.keras")!, "model.keras").graph);
+    const whole = content(readGraph(file(name, "model.keras")).graph);
     const on = (weights: string, architecture: string) =>
-      content(
-        readWeights(caseFile(name, weights)!, weights, { bytes: caseFile(name, architecture)!, name: architecture })
-          .graph,
-      );
+      content(readWeights(file(name, weights), file(name, architecture)).graph);
     expect(on("model.weights.h5", "model.json")).toEqual(whole);
     expect(on("model.weights.h5", "model.keras")).toEqual(whole);
     if (!caseFile(name, "model.h5")) return;
@@ -46,7 +45,7 @@ describe("weights and configuration", () => {
   });
 
   test("alone are asked for their architecture", () => {
-    expect(() => readGraph(caseFile("prelu", "model.weights.h5")!, "model.weights.h5")).toThrow(ChannelwiseError);
-    expect(() => readGraph(caseFile("prelu", "model.weights.h5")!, "model.weights.h5")).toThrow(/--architecture/);
+    expect(() => readGraph(file("prelu", "model.weights.h5"))).toThrow(ChannelwiseError);
+    expect(() => readGraph(file("prelu", "model.weights.h5"))).toThrow(/--architecture/);
   });
 });

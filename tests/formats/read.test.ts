@@ -25,8 +25,8 @@ test("safetensors", () => {
 describe("not a model", () => {
   test.each<[string, Uint8Array, RegExp]>([
     ["HDF5", bytesOf("hdf5/shapes.h5"), /unsupported-feature: an HDF5 file without model_config.*\n.*\n.*model\.save/],
-    ["npz", bytesOf("npy/stored.npz"), /NumPy arrays/],
-    ["npy", bytesOf("npy/f4.npy"), /NumPy arrays/],
+    ["npy", bytesOf("npy/f4.npy"), /a NumPy array/],
+    ["some JSON", ascii('{"a": 1}'), /a JSON text that is neither/],
     ["PyTorch", archive("archive/data.pkl", "archive/version"), /PyTorch checkpoint.*\n.*\n.*safetensors/],
     ["an empty file", new Uint8Array(0), /unknown-format.*an empty file/],
     ["a text", ascii("# A README\n"), /a text that starts with "# A README/],

@@ -34,7 +34,7 @@ export function caseFile(name: string, file: string): Uint8Array | null {
 }
 
 export function openGraph(file: Uint8Array, place = "model.keras"): Graph {
-  return readGraph(file, place).graph;
+  return readGraph({ bytes: file, name: place }).graph;
 }
 
 export function loadCase(name: string): Case {

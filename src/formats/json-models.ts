@@ -1,0 +1,55 @@
+/**
+ * json-models: model files that are JSON: TensorFlow.js models, maps of sharded weights, configurations alone.
+ */
+import { unsupportedFeature } from "../error.ts";
+import type { Format } from "./format.ts";
+import { isRecord, parseJson } from "./json.ts";
+import type { KerasFile } from "./keras.ts";
+import { noParts, type Parts } from "./parts.ts";
+import { isTfjs, readTfjs, tfjsParts } from "./tfjs.ts";
+import { isShardMap, readShards, shardParts } from "./weight-shards.ts";
+
+type Json = Record<string, unknown>;
+
+interface Kind {
+  is(json: Json): boolean;
+  parts(json: Json, place: readonly string[]): string[];
+  read(json: Json, parts: Parts, place: readonly string[]): KerasFile;
+}
+
+const kinds: readonly Kind[] = [
+  { is: isTfjs, parts: tfjsParts, read: readTfjs },
+  { is: isShardMap, parts: shardParts, read: readShards },
+  { is: (json) => "class_name" in json, parts: () => [], read: readConfiguration },
+];
+
+/** What `model.to_json()` gives. */
+function readConfiguration(config: Json): KerasFile {
+  return { kind: "keras", kerasVersion: null, backend: null, config, configPlace: "config", weights: null, unread: [] };
+}
+
+function parse(bytes: Uint8Array, place: readonly string[]): { json: Json; kind: Kind } {
+  const json = parseJson(bytes, place);
+  const kind = isRecord(json) ? kinds.find(({ is }) => is(json)) : undefined;
+  if (isRecord(json) && kind) return { json, kind };
+  throw unsupportedFeature(
+    "a JSON text that is neither a TensorFlow.js model nor a configuration of Keras nor a map of its weights",
+    place,
+    "give the model file itself",
+  );
+}
+
+/** A JSON object, by its first letter. */
+export const jsonFormat: Format = {
+  name: "a TensorFlow.js model or a configuration of Keras",
+  extensions: [".json"],
+  sniff: (bytes) => /^(\ufeff)?\s*\{/.test(new TextDecoder().decode(bytes.subarray(0, 64))),
+  parts(bytes, place) {
+    const { json, kind } = parse(bytes, place);
+    return kind.parts(json, place);
+  },
+  read(bytes, place, parts = noParts) {
+    const { json, kind } = parse(bytes, place);
+    return kind.read(json, parts, place);
+  },
+};

@@ -1,0 +1,28 @@
+/**
+ * npz-weights: a Keras model's weights as NumPy saved them.
+ *
+ *   np.savez("weights.npz", *model.get_weights())      arr_0, arr_1, …: in the order of the model's layers
+ *   np.savez("weights.npz", **{v.path: v.numpy() …})   conv1d/kernel, …: by the variables' names
+ */
+import { readNpz } from "../bytes/npz.ts";
+import { firstZipName } from "../bytes/zip.ts";
+import type { Format } from "./format.ts";
+
+const numbered = /^arr_\d+$/;
+
+export const npzFormat: Format = {
+  name: "weights as NumPy arrays",
+  extensions: [".npz"],
+  sniff: (bytes) => /\.npy$/.test(firstZipName(bytes) ?? ""),
+  read(bytes, place) {
+    const found = readNpz(bytes, place);
+    const inOrder = [...found.keys()].every((name) => numbered.test(name));
+    const names = inOrder ? Array.from(found.keys(), (_, index) => `arr_${index}`) : [...found.keys()];
+    const arrays = names.flatMap((name) => {
+      const array = found.get(name);
+      return array ? [{ name, array }] : [];
+    });
+    const weights = { kind: inOrder ? ("order" as const) : ("names" as const), place, arrays };
+    return { kind: "keras", kerasVersion: null, backend: null, config: null, weights, unread: [] };
+  },
+};
