@@ -5,6 +5,7 @@
 import { readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { readGraph, readWeights } from "../../src/api/load.ts";
+import { partsOf } from "../../src/formats/read.ts";
 import { ChannelwiseError } from "../../src/error.ts";
 import { type Graph, layersOf } from "../../src/graph/graph.ts";
 import { caseFile } from "../support/fixtures.ts";
@@ -42,6 +43,44 @@ describe("weights and configuration", () => {
     if (!caseFile(name, "model.h5")) return;
     expect(on("model.weights.h5", "model.h5")).toEqual(whole);
     expect(on("model.h5", "model.json")).toEqual(whole);
+  });
+
+  /** A map of shards with the files that it names. */
+  const sharded = (name: string) => {
+    const map = file(name, "sharded.weights.json");
+    return { ...map, parts: new Map(partsOf(map.bytes).map((part) => [part, caseFile(name, part)!])) };
+  };
+  test.each(having("sharded.weights.json"))("in shards: %s", (name) => {
+    const whole = content(readGraph(file(name, "model.keras")).graph);
+    const { parts } = sharded(name);
+    expect(parts.size).toBeGreaterThan(1);
+    expect(content(readWeights(sharded(name), file(name, "model.keras")).graph)).toEqual(whole);
+    const [one] = parts.keys();
+    const lacking = new Map([...parts].filter(([part]) => part !== one));
+    expect(() => readWeights({ ...sharded(name), parts: lacking }, file(name, "model.keras"))).toThrow(
+      /corrupt-file: expected the file sharded_00000\.weights\.h5 beside it/,
+    );
+  });
+
+  test.each(having("ordered.npz"))("as NumPy arrays: %s", (name) => {
+    const whole = content(readGraph(file(name, "model.keras")).graph);
+    for (const path of ["ordered.npz", "named.npz"])
+      expect(content(readWeights(file(name, path), file(name, "model.keras")).graph)).toEqual(whole);
+  });
+  test("as NumPy arrays of another model", () => {
+    expect(() => readWeights(file("nested-models", "ordered.npz"), file("prelu", "model.keras"))).toThrow(
+      /missing-weight|shape-mismatch/,
+    );
+    expect(() => readWeights(file("nested-models", "named.npz"), file("prelu", "model.keras"))).toThrow(
+      /missing-weight: the variable middle_conv\/kernel belongs to no layer/,
+    );
+  });
+
+  test("a configuration alone asks for its weights", () => {
+    expect(() => readGraph(file("prelu", "model.json"))).toThrow(
+      /configuration and no weights.*\n.*\n.*--architecture/,
+    );
+    expect(() => readWeights(file("prelu", "model.json"), file("prelu", "model.keras"))).toThrow(/no weights/);
   });
 
   test("alone are asked for their architecture", () => {
