@@ -27,6 +27,8 @@ export interface ModelPort {
   /** Sizes by axis; null for the batch and for what is known only when the model runs. */
   readonly shape: readonly (number | null)[];
   readonly type: ValueType;
+  /** Of an input: what the output of this name gave for the batch before; left out, it is zeros, as at the start. */
+  readonly state?: true;
 }
 
 /** One input: numbers in the order of the model's layout, or a tensor that says its own order. */
@@ -72,7 +74,7 @@ export class Model {
   /**
    * Runs the model.
    *
-   * @param input numbers of the only input, row-major in the model's layout (`NLC` for a series out of Keras; the batch
+   * @param input numbers of the only input that is no state, row-major in the model's layout (`NLC` for a series out of Keras; the batch
    *   follows from the length), or a Tensor in any order of the same axes, or a record of those by input name
    * @returns the output in its own layout and shape, or a record by output name where there are several
    * @throws {ChannelwiseError} `invalid-input` when names, layouts or sizes do not fit; `disposed` after `dispose`
@@ -171,25 +173,36 @@ export class Model {
       throw invalidInput(`expected numbers, got ${typeName(input)}`, inputKinds);
     }
     const single = isNumbers(input) || isTensor(input);
-    if (single && ports.length !== 1) {
+    const [first, ...others] = ports.filter((port) => !port.state);
+    if (single && others.length > 0) {
       throw invalidInput(`expected a record with ${ports.map((port) => port.name).join(", ")}, got one array`);
     }
-    const record = single ? { [ports[0]!.name]: input } : input;
+    const record = single ? { [first!.name]: input } : input;
     const spare = Object.keys(record).find((name) => !ports.some((port) => port.name === name));
     if (spare !== undefined)
       throw invalidInput(`expected inputs ${ports.map((port) => port.name).join(", ")}, got ${spare}`);
-    const given = ports.map(({ name, value }) => {
+    const numbers = ports.map(({ name, value, state }) => {
       const own = Object.hasOwn(record, name) ? record[name] : undefined;
-      if (own === undefined) throw invalidInput(`input ${name} is missing`);
+      if (own === undefined) return state ? null : missing(name);
       const numbers = readInput(name, own, this.graph.values[value]!.axes);
       requireIds(name, numbers.data, vocabularyOf(this.graph, value));
       return numbers;
+    });
+    const batch = numbers.find((entry) => entry !== null)?.shape[0] ?? 1;
+    const given = numbers.map((entry, index) => {
+      if (entry) return entry;
+      const shape = this.graph.values[ports[index]!.value]!.axes.map(({ size }, axis) => (axis === 0 ? batch : size!));
+      return { data: new Float32Array(elements(shape)), shape };
     });
     const batches = new Set(given.map(({ shape }) => shape[0]));
     if (batches.size > 1)
       throw invalidInput(`expected one batch size in all inputs, got ${[...batches].join(" and ")}`);
     return given;
   }
+}
+
+function missing(name: string): never {
+  throw invalidInput(`input ${name} is missing`);
 }
 
 /** Refuses an id that is no row of the table that an Embedding looks it up in. */
@@ -239,9 +252,9 @@ function tensorsOf(values: readonly EngineValue[]): Tensor[] {
   return values.map(({ data, axes }) => ({ data, layout: layoutText(axes), shape: shapeOf(axes) as number[] }));
 }
 
-function describePort(graph: Graph, { name, value }: Port): ModelPort {
+function describePort(graph: Graph, { name, value, state }: Port): ModelPort {
   const { axes, type } = graph.values[value]!;
-  return { name, layout: layoutText(axes), shape: shapeOf(axes), type };
+  return { name, layout: layoutText(axes), shape: shapeOf(axes), type, ...(state && { state }) };
 }
 
 function isNumbers(input: unknown): input is TensorData {

@@ -45,7 +45,7 @@ export function readInputs(model: Model, path: string, layout: "keras" | "torch"
     ? new Map([["input_0", readNpy(bytes, place)]])
     : readNpz(bytes, place);
   // By name where all names are there, else by position: never some one way and some the other.
-  const byName = model.inputs.every(({ name }) => arrays.has(name));
+  const byName = model.inputs.every(({ name, state }) => state || arrays.has(name));
   const names = model.inputs.map(({ name }, index) => (byName ? name : `input_${index}`));
   const spare = [...arrays.keys()].find((name) => !names.includes(name));
   if (spare !== undefined)
@@ -53,8 +53,9 @@ export function readInputs(model: Model, path: string, layout: "keras" | "torch"
       `${path}: expected ${model.inputs.map(({ name }, index) => `${name} or input_${index}`).join(", ")}, got ${spare}`,
     );
   return Object.fromEntries(
-    model.inputs.map((port, index) => {
+    model.inputs.flatMap((port, index) => {
       const array = arrays.get(names[index]!);
+      if (!array && port.state) return [];
       if (!array)
         throw invalidInput(`${path}: input ${port.name} is missing; expected an array ${port.name} or input_${index}`);
       const order = portOrder(
@@ -62,7 +63,7 @@ export function readInputs(model: Model, path: string, layout: "keras" | "torch"
         layout === "torch" ? "torch" : "source",
       );
       const data = port.type === "int32" ? toInt32(array, place) : toFloat32(array);
-      return [port.name, { data, shape: array.shape, layout: layoutText(order) }];
+      return [[port.name, { data, shape: array.shape, layout: layoutText(order) }]];
     }),
   );
 }

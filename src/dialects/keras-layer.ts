@@ -220,6 +220,19 @@ class Call implements KerasCall {
     layer.weights[role] = { array: { dtype: "float32", shape, read }, axes };
   }
 
+  state(name: string, letters: string, sizes: readonly number[]): ValueId {
+    const axes = [...letters].map((letter, index) => ({ letter, size: index === 0 ? null : sizes[index - 1]! }));
+    return this.#graph.state(this.#stateName(name), axes);
+  }
+
+  keep(name: string, value: ValueId): void {
+    this.#graph.keep(this.#stateName(name), value);
+  }
+
+  #stateName(name: string): string {
+    return `${this.#source.path.replaceAll("/", ".")}.${name}`;
+  }
+
   discard(count: number, again?: "again"): void {
     // A shared layer's variables are passed over once.
     if (this.#source.calls > 0) return;

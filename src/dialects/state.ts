@@ -38,7 +38,7 @@ import { ChannelwiseError, corruptFile, invalidModel, missingWeight, unsupported
 import { isRecord, parseJson } from "../formats/json.ts";
 import type { SafetensorsFile } from "../formats/safetensors.ts";
 import { GraphBuilder } from "../graph/build.ts";
-import { type Graph, type Layer, layersOf, type ValueId, type Weight } from "../graph/graph.ts";
+import { type Graph, type Layer, layersOf, type Port, type ValueId, type Weight } from "../graph/graph.ts";
 import type { OpSpec } from "../ops/facets.ts";
 import { facet, type OpKind, specs } from "../ops/index.ts";
 import type { StoredArray } from "../tensor.ts";
@@ -69,9 +69,9 @@ export function describeGraph(graph: Graph, places: (layer: Layer, role: string)
   return JSON.stringify({
     version,
     name: graph.name,
-    inputs: graph.inputs.map(({ name, value }) => {
+    inputs: graph.inputs.map(({ name, value, state }) => {
       const { axes, type } = graph.values[value]!;
-      return { name, layout: layoutText(axes), shape: shapeOf(axes), type };
+      return { name, layout: layoutText(axes), shape: shapeOf(axes), type, ...(state && { state }) };
     }),
     layers: layers.map((layer) => ({
       path: layer.path,
@@ -175,10 +175,15 @@ class Reader {
   }
 
   graph(): Graph {
-    const inputs = this.#list("inputs").map((entry) => ({
-      name: this.#text(entry, "name"),
-      value: this.#input(entry),
-    }));
+    const inputs = this.#list("inputs").map((entry): Port => {
+      const name = this.#text(entry, "name");
+      const value = this.#input(entry);
+      if (entry.state === undefined) return { name, value };
+      const { axes, type } = this.#graph.values[value]!;
+      if (entry.state !== true || type !== "float32" || axes.slice(1).some(({ size }) => size === null))
+        this.#refuse(`input ${name} as a state`);
+      return { name, value, state: true };
+    });
     const layers = this.#list("layers").map((entry) => this.#layer(entry));
     const layer = (entry: Record<string, unknown>) => {
       const found = layers[Number(entry.layer)];

@@ -14,6 +14,7 @@ export class GraphBuilder {
   readonly calls: LayerCall[] = [];
   /** What makes the mask that goes along with a value; called when a layer asks. */
   readonly masks = new Map<ValueId, () => ValueId>();
+  readonly #states = new Map<string, { readonly before: ValueId; after: ValueId }>();
 
   value(name: string, axes: Axes, type: ValueType = "float32"): ValueId {
     this.values.push({ name, axes, type });
@@ -31,7 +32,30 @@ export class GraphBuilder {
     this.calls.push({ name: index === 0 ? layer.path : `${layer.path}@${index}`, layer, outputs });
   }
 
+  /** A state by its name: what was kept last, before that a new input of the model. */
+  state(name: string, axes: Axes): ValueId {
+    const known = this.#states.get(name);
+    if (known) return known.after;
+    const before = this.value(name, axes);
+    this.#states.set(name, { before, after: before });
+    return before;
+  }
+
+  /** The state from here on; at the end an output of the model. */
+  keep(name: string, after: ValueId): void {
+    this.#states.get(name)!.after = after;
+  }
+
+  /** The graph; states are inputs and outputs behind the model's own. */
   finish(name: string, inputs: readonly Port[], outputs: readonly Port[]): Graph {
-    return { name, values: this.values, nodes: this.nodes, inputs, outputs, calls: this.calls };
+    const states = [...this.#states];
+    return {
+      name,
+      values: this.values,
+      nodes: this.nodes,
+      inputs: [...inputs, ...states.map(([own, { before }]): Port => ({ name: own, value: before, state: true }))],
+      outputs: [...outputs, ...states.map(([own, { after }]): Port => ({ name: own, value: after }))],
+      calls: this.calls,
+    };
   }
 }

@@ -70,6 +70,8 @@ export interface LayerCall {
 export interface Port {
   readonly name: string;
   readonly value: ValueId;
+  /** Of an input: what the output of this name gave for the batch before; zeros at the start. */
+  readonly state?: true;
 }
 
 /** A whole model. Nodes stand in an order in which they can be computed. */

@@ -190,6 +190,13 @@ export interface KerasCall {
    * the floats that it stands for: integer / scale.
    */
   dequantize(role: string, letter: string, options?: { readonly stored?: readonly number[] }): void;
+  /**
+   * What the layer kept under this name when it was called last; at its first call an input of the model, with the batch first
+   * and `sizes` behind it.
+   */
+  state(name: string, letters: string, sizes: readonly number[]): ValueId;
+  /** Keeps a value for the layer's next call; what is kept at the end is an output of the model. */
+  keep(name: string, value: ValueId): void;
   /** Passes over variables that inference does not need; `again`: that are another layer's, and in some formats stand only there. */
   discard(count: number, again?: "again"): void;
   /** Numbers out of the configuration as a weight. */

@@ -41,10 +41,13 @@ interface Options {
   readonly states: boolean;
   readonly backwards: boolean;
   readonly zeroMasked: boolean;
+  /** Whether the next call goes on where this one ends. */
+  readonly stateful: boolean;
 }
 
 /** What a node is made of besides its cell. */
-type Walk = Pick<Recurrent, "directions" | "flip" | "sequences" | "apart" | "states" | "zeroMasked">;
+type Walk = Pick<Recurrent, "directions" | "flip" | "sequences" | "apart" | "states" | "zeroMasked"> &
+  Pick<Options, "stateful">;
 
 function cellFunction(call: KerasCall, config: KerasConfig, key: string, fallback: string): CellFunction {
   const given = config.has(key) ? config.raw(key) : fallback;
@@ -95,13 +98,6 @@ function readCell(call: KerasCall, config: KerasConfig): Cell {
 }
 
 function readOptions(config: KerasConfig): Options {
-  if (config.boolean("stateful", false)) {
-    config.refuse(
-      "stateful",
-      "states are not kept between calls",
-      "save the layer with stateful=False, return_state=True, and pass initial_state",
-    );
-  }
   if (config.raw("time_major") === true)
     config.refuse("time_major", "expected the batch first", "save it with time_major=False");
   config.ignore("unroll", "use_cudnn");
@@ -110,6 +106,7 @@ function readOptions(config: KerasConfig): Options {
     states: config.boolean("return_state", false),
     backwards: config.boolean("go_backwards", false),
     zeroMasked: config.boolean("zero_output_for_mask", false),
+    stateful: config.boolean("stateful", false),
   };
 }
 
@@ -129,7 +126,7 @@ function takeWeights(call: KerasCall, cell: Cell, channels: number, scope: strin
 function emit(
   call: KerasCall,
   { biased: _, ...cell }: Cell,
-  walk: Walk,
+  { stateful, ...walk }: Walk,
   input: ValueId,
   mask: ValueId | null,
   states: readonly ValueId[],
@@ -138,8 +135,26 @@ function emit(
   const expected = walk.directions.length * statesOf(cell.cell);
   if (states.length > 0 && states.length !== expected)
     call.config.refuse("initial_state", `expected ${expected} states, got ${states.length}`);
-  const attributes: Recurrent = { ...cell, ...walk, masked: mask !== null, initial: states.length > 0 };
-  return call.emitAll("recurrent", attributes, [input, ...(mask === null ? [] : [mask]), ...states], weights);
+  const names = stateful ? stateNames(walk.directions, cell.cell) : [];
+  const kept = names.map((name) => call.state(name, "NC", [cell.units]));
+  const before = states.length > 0 ? states : kept;
+  const attributes: Recurrent = {
+    ...cell,
+    ...walk,
+    states: walk.states || stateful,
+    masked: mask !== null,
+    initial: before.length > 0,
+  };
+  const made = call.emitAll("recurrent", attributes, [input, ...(mask === null ? [] : [mask]), ...before], weights);
+  const after = made.length - expected;
+  for (const [index, name] of names.entries()) call.keep(name, made[after + index]!);
+  return stateful && !walk.states ? made.slice(0, after) : made;
+}
+
+/** What the states of a layer are called, in their order. */
+function stateNames(directions: Walk["directions"], cell: Cell["cell"]): string[] {
+  const own = ["state_h", "state_c"].slice(0, statesOf(cell));
+  return directions.length === 1 ? own : directions.flatMap((direction) => own.map((name) => `${direction}_${name}`));
 }
 
 // -------------------------------------------------------------------------------------------------- arguments
@@ -209,6 +224,7 @@ function layer(
     flip: options.backwards !== (direction === "backward"),
     sequences: options.sequences,
     apart: false,
+    stateful: options.stateful,
     states: options.states,
     zeroMasked: options.zeroMasked,
   };
@@ -336,6 +352,7 @@ export const fromKeras: Record<string, FromKeras> = {
         flip: forward.backwards,
         sequences,
         apart,
+        stateful: forward.stateful,
         states,
         zeroMasked,
       };
@@ -373,16 +390,16 @@ function merged(call: KerasCall, outputs: readonly ValueId[], mode: "concat" | k
 
 const limits = {
   input: series,
-  stateful: "no states kept between calls: save the layer with `return_state=True` and give it `initial_state`",
   time_major: "none of Keras 2's `time_major=True`",
   activation: "the name of a function of single elements, `softmax`, or a ReLU, LeakyReLU or ELU layer",
 };
 const gated = { ...limits, recurrent_activation: limits.activation };
-const recurrence = "a small class `Recurrence` with other functions in the cell, or a mask";
+const recurrence =
+  "a small class `Recurrence` with other functions in the cell, or a mask; states of `stateful=True` as inputs and outputs of the model";
 
 export const notes: Notes = {
   LSTM: { torch: `\`nn.LSTM\`; ${recurrence}`, limits: gated },
-  GRU: { torch: `\`nn.GRU\`; ${recurrence}, or with \`reset_after=False\``, limits: gated },
+  GRU: { torch: `\`nn.GRU\`, unless \`reset_after=False\`; ${recurrence}`, limits: gated },
   SimpleRNN: { torch: `\`nn.RNN\`; ${recurrence}`, limits },
   RNN: {
     torch: "that of the layers that are its cells",

@@ -227,7 +227,11 @@ const told: readonly (readonly [what: string, lie: GraphText, message: RegExp])[
   ],
   ["a sum of two numbers", node("arithmetic", { kind: "add", left: 1, right: 2 }), /^add: expected inputs: 1, got 1$/],
   ["a comparison of one tensor", node("compare", { kind: "less", value: null }), /^less: expected inputs: 2, got 1$/],
-  ["a choice without a mask", node("keep", {}), /^keep: expected a value and a mask, got 1 inputs$/],
+  [
+    "a choice without a side",
+    node("where", { left: null, right: 0, type: "float32" }),
+    /^where: expected inputs: 2, got 1$/,
+  ],
   [
     "an attention without keys",
     node("attention", { kind: "dot", scores: false, ...looking }),

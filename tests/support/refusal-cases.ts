@@ -331,13 +331,6 @@ export const layerRefusals: readonly Refusal[] = [
   ["GRU", { units: 4 }, "initial_state", "expected tensors", { kwargs: { initial_state: 3 }, keras }],
   [
     "LSTM",
-    { units: 3, stateful: true },
-    "stateful",
-    "states are not kept between calls",
-    { fix: "save the layer with stateful=False, return_state=True, and pass initial_state" },
-  ],
-  [
-    "LSTM",
     { units: 3, time_major: true },
     "time_major",
     "expected the batch first",
