@@ -232,10 +232,10 @@ class Legacy {
       Object.assign(config, { activation: "tanh", recurrent_activation: "sigmoid", use_bias: true });
       if (className === "GRU") config.reset_after = true;
     }
-    if (className === "GRU" && config.reset_after === undefined && this.#context.keepsMeaning) {
+    if (className === "GRU" && config.reset_after === undefined) {
       config.reset_after = false;
       this.#notes.add(
-        "the reset gate is applied before the recurrent kernel, as before reset_after existed; Keras 3 would apply it behind",
+        "the reset gate is applied before the recurrent kernel, as before reset_after existed; Keras 3 does not open such layers",
         typeof old.name === "string" ? old.name : given,
       );
     }
