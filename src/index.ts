@@ -8,7 +8,7 @@ export { type Description, inspect, type LayerDescription } from "./api/inspect.
 export { type LoadOptions, load } from "./api/load.ts";
 export type { Input, Model, ModelPort } from "./api/model.ts";
 export { type LayerReport, type OrderNote, type Report, type VerifyOptions, verify } from "./api/verify.ts";
-export type { CustomLayers } from "./dialects/keras.ts";
+export type { CustomLayers, Meaning } from "./dialects/keras.ts";
 export { ChannelwiseError, type ErrorCode } from "./error.ts";
 export type { FromKeras, KerasCall, KerasConfig } from "./ops/facets.ts";
 export type { Source } from "./platform/source.ts";

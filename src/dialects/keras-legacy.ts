@@ -140,7 +140,6 @@ const dropped =
 
 /** Options of one class that said so. */
 const droppedOf: Readonly<Record<string, readonly string[]>> = {
-  BatchNormalization: ["mode"],
   Bidirectional: ["input_dim"],
   Conv1D: ["input_dim"],
   Dense: ["input_dim"],
@@ -149,6 +148,16 @@ const droppedOf: Readonly<Record<string, readonly string[]>> = {
   LSTM: ["input_dim"],
   SimpleRNN: ["input_dim"],
   TimeDistributed: ["input_dim"],
+};
+
+/** Options that a class took over from another and that only ever had one value. */
+const idle: Readonly<Record<string, Json>> = {
+  AdditiveAttention: { causal: false },
+  Attention: { causal: false },
+  BatchNormalization: { mode: 0 },
+  Conv1DTranspose: { groups: 1 },
+  DepthwiseConv1D: { groups: 1 },
+  SeparableConv1D: { groups: 1 },
 };
 
 /** What Keras 1 called the layers that its Merge has become. */
@@ -239,12 +248,7 @@ class Legacy {
         typeof old.name === "string" ? old.name : given,
       );
     }
-    if (given === "BatchNormalization" && old.mode !== undefined && old.mode !== 0)
-      throw unsupportedOption(given, "mode", `expected 0, got ${brief(old.mode)}`, where);
     if (className === "InputLayer" && config.dtype === undefined) config.dtype = "float32";
-    if (className === "Attention" || className === "AdditiveAttention") {
-      if (config.causal === false) delete config.causal;
-    }
     if (!this.#context.theano) return;
     const uneven = config.padding === "same" && theanoPadsOtherwise(className, config);
     if (uneven && this.#context.keepsMeaning) {
@@ -308,10 +312,12 @@ class Legacy {
 function plainOptions(className: string, old: Json): Json {
   const names = Object.hasOwn(options, className) ? options[className]! : {};
   const gone = Object.hasOwn(droppedOf, className) ? droppedOf[className]! : [];
+  const silent = Object.hasOwn(idle, className) ? idle[className]! : {};
   const config: Json = {};
   for (const [key, value] of Object.entries(old)) {
     const name = Object.hasOwn(names, key) ? names[key]! : key;
     if (name === key && (dropped.test(key) || gone.includes(key))) continue;
+    if (Object.hasOwn(silent, key) && silent[key] === value) continue;
     config[name] = isObject(value) && value.type === "ndarray" ? value.value : value;
   }
   return config;

@@ -10,7 +10,7 @@
  *
  * Source  keras 2.15: keras/src/layers/core/tf_op_layer.py; tensorflow/python/ops for the functions
  */
-import { type RefusedLayer, unsupportedLayers, unsupportedOption } from "../error.ts";
+import { invalidModel, type RefusedLayer, unsupportedLayers, unsupportedOption } from "../error.ts";
 import { brief, isObject, type Json } from "./keras-config.ts";
 
 /** What a function has become: its class; which named arguments are tensors or numbers, in order; which are options. */
@@ -124,7 +124,8 @@ export function isTensorFlowOperation({ class_name: className }: Json): boolean 
  */
 export function operationOf(entry: Json, nodes: readonly unknown[], place: readonly string[]): Json {
   const config = isObject(entry.config) ? entry.config : {};
-  const { function: name, name: layer } = config;
+  const { name: layer } = config;
+  const name = typeof config.function === "string" ? config.function.replace(/^compat\.v1\./, "") : config.function;
   const operation = typeof name === "string" && Object.hasOwn(functions, name) ? functions[name] : undefined;
   if (!operation) {
     const refused: RefusedLayer = {
@@ -145,7 +146,9 @@ export function operationOf(entry: Json, nodes: readonly unknown[], place: reado
   } = operation;
   const options: Json[] = [];
   const inbound = nodes.map((node) => {
-    const { args, kwargs } = node as { args: unknown[]; kwargs: Json };
+    if (!isObject(node) || !Array.isArray(node.args) || !isObject(node.kwargs))
+      throw invalidModel(`expected inbound_nodes, got ${brief(node)}`, place);
+    const { args, kwargs } = node;
     const own: Json = { ...fixed };
     for (const [key, value] of Object.entries(kwargs)) {
       const says = value !== null && key !== "name" && !operands.includes(key) && silent[key] !== value;
@@ -158,7 +161,7 @@ export function operationOf(entry: Json, nodes: readonly unknown[], place: reado
     const others = operands.flatMap((key) =>
       key in kwargs ? [className === "GetItem" ? itemOf(kwargs[key]) : kwargs[key]] : [],
     );
-    return { args: [...args, ...others], kwargs: {} };
+    return { args: [...(args as unknown[]), ...others], kwargs: {} };
   });
   if (options.some((own) => JSON.stringify(own) !== JSON.stringify(options[0])))
     throw unsupportedOption(`TensorFlow's ${String(name)}`, "inbound_nodes", "calls with different options", place);

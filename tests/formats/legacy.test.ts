@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { load, type LoadOptions } from "../../src/api/load.ts";
 import { inspect } from "../../src/api/inspect.ts";
 import { verify } from "../../src/api/verify.ts";
-import { toFloat32 } from "../../src/bytes/numbers.ts";
+import { toFloat32, toInt32 } from "../../src/bytes/numbers.ts";
 import { readNpz } from "../../src/bytes/npz.ts";
 
 const folder = new URL("../fixtures/legacy/", import.meta.url);
@@ -20,7 +20,9 @@ describe.each(readdirSync(folder))("%s", (name) => {
 
   const expectOutputs = async (file: string, options: LoadOptions) => {
     const model = await open(options);
-    const inputs = arrays("inputs.npz").map(toFloat32);
+    const inputs = arrays("inputs.npz").map((array, index) =>
+      model.inputs[index]!.type === "int32" ? toInt32(array) : toFloat32(array),
+    );
     const found = model.predictAll(Object.fromEntries(model.inputs.map((port, index) => [port.name, inputs[index]!])));
     const expected = arrays(file);
     expect(found.map(({ shape }) => shape)).toEqual(expected.map(({ shape }) => shape));
@@ -32,13 +34,15 @@ describe.each(readdirSync(folder))("%s", (name) => {
   };
 
   test("as it was meant", () => expectOutputs("outputs.npz", {}));
-  test("as Keras 3 takes it", () => expectOutputs("outputs_keras3.npz", { meaning: "keras3" }));
-  test("says where the two differ", async () => {
-    const model = await open();
-    const { notes } = inspect(model);
-    expect(notes.join("\n")).toMatch(/Keras 3/);
-    model.dispose();
-  });
+  if (has("outputs_keras3.npz")) {
+    test("as Keras 3 takes it", () => expectOutputs("outputs_keras3.npz", { meaning: "keras3" }));
+    test("says where the two differ", async () => {
+      const model = await open();
+      const { notes } = inspect(model);
+      expect(notes.join("\n")).toMatch(/Keras 3/);
+      model.dispose();
+    });
+  }
   test("in PyTorch", async () => {
     const model = await open();
     expect((await verify(model)).agrees).toBe(true);
