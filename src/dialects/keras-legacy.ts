@@ -15,6 +15,7 @@ import type { WeightLists } from "../formats/weight-lists.ts";
 import type { WeightTree } from "../formats/weight-tree.ts";
 import { brief, isObject, type Json } from "./keras-config.ts";
 import { connected } from "./keras-legacy-graph.ts";
+import { isTensorFlowOperation } from "./keras-tf-operations.ts";
 import type { StoredMeaning } from "./keras-stored.ts";
 
 /** What is known of a file besides its configuration. */
@@ -50,7 +51,9 @@ export function modernModel(config: Json, origin: Origin): ModernModel {
       "save the model again with Keras 2 on TensorFlow",
     );
   }
-  const reader = new Legacy(notes, { keepsMeaning, theano, place: origin.place, weights: origin.weights });
+  const masked = /"mask_zero":true|"class_name":"Masking"/.test(JSON.stringify(config));
+  const context = { keepsMeaning, theano, masked, forcesZeros: forcesZeros(version) };
+  const reader = new Legacy(notes, { ...context, place: origin.place, weights: origin.weights });
   const modern = reader.model(config, 0);
   const flipped = theano && keepsMeaning;
   if (backend === null && "kind" in origin.weights && origin.weights.kind === "layers")
@@ -63,6 +66,12 @@ function isModern(version: string | null, { module }: Json): boolean {
   if (version === null) return typeof module === "string";
   const major = /^(\d+)\./.exec(version)?.[1];
   return major !== undefined && Number(major) >= 3;
+}
+
+/** Keras itself never did before 2.4; tf.keras did from TensorFlow 2.1 on, whose files bear the version of 2.0 too. */
+function forcesZeros(version: string | null): boolean {
+  const [, major, minor] = /^(\d+)\.(\d+)\.\d+$/.exec(version ?? "") ?? [];
+  return major === undefined || Number(major) > 2 || (Number(major) === 2 && Number(minor) >= 4);
 }
 
 /** Notes, each once with the layers that it is about. */
@@ -138,6 +147,9 @@ const options: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 const dropped =
   /^(init|(inner|forget_bias|beta|gamma)_init|[WUb]_(regularizer|constraint)|dropout_[WU]|input_length|input_dtype|consume_less|weights|batch_input_shape|query_shape|key_shape|value_shape)$/;
 
+/** Options that tell a layer of Keras 1. */
+const keras1 = ["nb_filter", "filter_length", "border_mode", "inner_activation", "pool_length", "consume_less", "init"];
+
 /** Options of one class that said so. */
 const droppedOf: Readonly<Record<string, readonly string[]>> = {
   Bidirectional: ["input_dim"],
@@ -178,6 +190,10 @@ const functions = ["activation", "recurrent_activation"] as const;
 interface Context {
   readonly keepsMeaning: boolean;
   readonly theano: boolean;
+  /** Whether masks may be on their way through the model. */
+  readonly masked: boolean;
+  /** Whether Bidirectional gives zeros for masked steps, as it does now. */
+  readonly forcesZeros: boolean;
   readonly place: readonly string[];
   readonly weights: WeightTree | WeightLists;
 }
@@ -191,6 +207,11 @@ class Legacy {
     this.#context = context;
   }
 
+  /** Notes what Keras 3 stops at. */
+  #unopened(what: string): void {
+    this.#notes.add(`Keras 3 does not open such a file: ${what}`);
+  }
+
   /** A model, or a model as a layer. */
   model(envelope: Json, depth: number): Json {
     const { place } = this.#context;
@@ -198,7 +219,7 @@ class Legacy {
     const { class_name: className } = envelope;
     const given = Array.isArray(envelope.config) ? { layers: envelope.config } : envelope.config;
     if (!isObject(given) || !Array.isArray(given.layers)) return envelope;
-    if (Array.isArray(envelope.config)) this.#notes.add("Keras 3 does not open a Sequential that is a list of layers");
+    if (Array.isArray(envelope.config)) this.#unopened("a Sequential that is a list of layers");
     const entries: unknown[] = given.layers;
     const layers = entries.map((entry) => (isObject(entry) ? this.#layer(entry, depth + 1) : entry));
     if (className === "Sequential")
@@ -218,9 +239,15 @@ class Legacy {
     }
     const name = typeof old.name === "string" ? old.name : given;
     const where = [...place, `layer ${name}`];
-    if (given === "Merge") return { ...entry, ...mergeLayer(old, where) };
+    if (given === "Merge") {
+      this.#unopened("layers of Keras 1");
+      return { ...entry, ...mergeLayer(old, where) };
+    }
+    if (isTensorFlowOperation(entry)) this.#unopened("functions of TensorFlow in the graph");
     const className = Object.hasOwn(classes, given) ? classes[given]! : given;
     const config = plainOptions(className, old);
+    if (keras1.some((key) => key in old)) this.#unopened("layers of Keras 1");
+    if ("time_major" in old) this.#unopened("time_major in a recurrent layer");
     this.#explicit(given, className, config, old, where);
     for (const key of functions) {
       if (key in config) config[key] = this.#function(config[key], name, depth);
@@ -249,6 +276,27 @@ class Legacy {
       );
     }
     if (className === "InputLayer" && config.dtype === undefined) config.dtype = "float32";
+    const sequences = isObject(config.layer) && isObject(config.layer.config) && config.layer.config.return_sequences;
+    if (
+      className === "Bidirectional" &&
+      sequences === true &&
+      !this.#context.forcesZeros &&
+      this.#context.keepsMeaning
+    ) {
+      config.zero_output_for_mask = false;
+      if (this.#context.masked) {
+        this.#notes.add(
+          "a masked step gives the output of the step before it, as before Keras 2.4; Keras 3 gives zeros",
+          String(old.name),
+        );
+      }
+    }
+    if (this.#context.theano && this.#context.keepsMeaning && className === "Conv1D") {
+      this.#notes.add(
+        "the kernel is turned round along its taps, since Theano, which wrote it, convolves; Keras 3 takes it as it lies",
+        String(old.name),
+      );
+    }
     if (!this.#context.theano) return;
     const uneven = config.padding === "same" && theanoPadsOtherwise(className, config);
     if (uneven && this.#context.keepsMeaning) {
@@ -280,6 +328,7 @@ class Legacy {
     if (!isObject(first) || first.class_name === "InputLayer" || Array.isArray(config.build_input_shape)) return layers;
     const shape = firstShape(entries[0]) ?? this.#storedShape(first);
     if (!shape) return layers;
+    this.#unopened("a first layer that has the input's shape, without an InputLayer");
     const embeds = first.class_name === "Embedding";
     const name = isObject(first.config) && typeof first.config.name === "string" ? first.config.name : "layer";
     const input = { batch_shape: shape, dtype: embeds ? "int32" : "float32", name: `${name}_input` };

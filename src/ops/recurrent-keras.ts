@@ -337,7 +337,8 @@ export const fromKeras: Record<string, FromKeras> = {
       config.refuse("backward_layer", "expected another go_backwards than the forward layer has");
     if (sequences !== backward.sequences || states !== backward.states)
       config.refuse("backward_layer", "expected the return_sequences and return_state of the forward layer");
-    const zeroMasked = sequences;
+    // False in files from before Bidirectional forced zeros.
+    const zeroMasked = config.boolean("zero_output_for_mask", true) && sequences;
     let outputs: ValueId[];
     let after: ValueId[];
     if (!parts) {

@@ -350,11 +350,44 @@ describe("meanings that differ from Keras 3", () => {
     bare([null, 9, 2], ["Conv1D", { name: "a", filters: 2, kernel_size: [3], ...more }]);
   const kernel = lists({ a: [[3, 2, 2], [2]] });
   test("kernels of Theano are flipped along the taps", () => {
-    const flipped = weightsOf(open(conv(), kernel, { backend: "theano" }).graph);
+    const { graph, notes } = open(conv(), kernel, { backend: "theano" });
+    const flipped = weightsOf(graph);
+    expect(notes.join("\n")).toMatch(/^a: the kernel is turned round along its taps, since Theano/m);
     expect(flipped["a kernel"]).toEqual([9, 10, 11, 12, 5, 6, 7, 8, 1, 2, 3, 4]);
     const kept = weightsOf(open(conv(), kernel, { backend: "theano", meaning: "keras3" }).graph);
     expect(kept["a kernel"]).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
   });
+  test.each([
+    ["2.3.1", "original", false],
+    ["1.2.2", "original", false],
+    ["2.3.1", "keras3", true],
+    ["2.4.0", "original", true],
+    ["2.2.4-tf", "original", true],
+    ["2.15.0", "original", true],
+  ] as const)("masked steps of Bidirectional in Keras %s, %s: zeros is %s", (version, meaning, zeros) => {
+    const half = {
+      class_name: "LSTM",
+      config: { name: "b", units: 3, return_sequences: true, recurrent_activation: "sigmoid" },
+    };
+    const config = {
+      ...bare([null, 9, 4], ["Masking", { name: "m", mask_value: 0 }], ["Bidirectional", { name: "a", layer: half }]),
+      keras_version: version,
+    };
+    const given = lists({ a: [[4, 12], [3, 12], [12], [4, 12], [3, 12], [12]] });
+    const { graph, notes } = open(config, given, { meaning });
+    const { attributes } = graph.nodes.find(({ kind }) => kind === "recurrent")!;
+    expect(attributes).toMatchObject({ zeroMasked: zeros, masked: true });
+    expect(/masked step/.test(notes.join())).toBe(!zeros);
+  });
+
+  test.each([
+    ["a list of layers", bare([null, 9, 4], ["Flatten", { name: "a" }]), /a Sequential that is a list/],
+    ["no InputLayer", bare([null, 9, 4], ["Flatten", { name: "a" }]), /a first layer that has the input's shape/],
+    ["Keras 1", bare([null, 9, 4], ["MaxPooling1D", { name: "a", pool_length: 2 }]), /layers of Keras 1/],
+  ])("what Keras 3 does not open is noted: %s", (_, config, message) => {
+    expect(open(config, lists({})).notes.join("\n")).toMatch(message);
+  });
+
   test.each([
     ["an even kernel", { kernel_size: [4], padding: "same" }],
     ["strides", { strides: [2], padding: "same" }],
