@@ -319,6 +319,16 @@ export function wrongOption(option: string, choices: readonly string[], got: unk
   });
 }
 
+/** The weights of a state dict are as near to the template's in one order of a merged axis as in the other. */
+export function orderUnknown(where: readonly string[]): ChannelwiseError {
+  return new ChannelwiseError({
+    code: "usage",
+    message: "the weights behind a Flatten are in Keras' order (permute) or in PyTorch's (fold), and do not tell which",
+    where,
+    fix: "say how the state dict was converted: --flatten permute or --flatten fold",
+  });
+}
+
 /** Two sides that have to agree do not. */
 export function outputsDiffer(message: string, converted?: string): ChannelwiseError {
   const own =

@@ -4,7 +4,7 @@
 import { rearrangeArray, shapeOf, sizedAxes } from "../axes.ts";
 import { emitTorch, type TorchProgram } from "../backends/torch/emit.ts";
 import { isClassName } from "../backends/torch/names.ts";
-import { stateData } from "../backends/torch/state.ts";
+import { stateData, stateRows } from "../backends/torch/state.ts";
 import type { DenseArray } from "../bytes/numbers.ts";
 import { writeNpz } from "../bytes/npz.ts";
 import { describeGraph, graphKey, type TensorPlace } from "../dialects/state.ts";
@@ -113,12 +113,12 @@ function describe(graph: Graph, { program }: Conversion): string {
   for (const { name, source } of program.state) {
     if ("constant" in source) continue;
     let row = 0;
-    for (const { layer, role, from, to, start } of source.pieces) {
+    for (const piece of source.pieces) {
+      const { layer, role, from, to, start } = piece;
       const key = `${layer.path} ${role}`;
-      const rows = to.length === 0 ? 1 : to[0]!.size!;
       const whole = source.pieces.length === 1;
       places.set(key, [...(places.get(key) ?? []), { tensor: name, from, to, start, row: whole ? null : row }]);
-      row += rows;
+      row += stateRows(piece);
     }
   }
   return describeGraph(graph, (layer, role) => {

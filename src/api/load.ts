@@ -11,13 +11,19 @@ import { graphFromState } from "../dialects/state.ts";
 import type { Graph } from "../graph/graph.ts";
 import { readSource, type Source } from "../platform/source.ts";
 import { type EngineOptions, type Model, openModel } from "./model.ts";
+import { wayBack } from "./way-back.ts";
 
 /** How `load` takes a file. */
 export interface LoadOptions extends EngineOptions {
   /** What messages and reports call the model; the file's name by default. */
   readonly name?: string;
-  /** Where the architecture is, for a file of Keras weights alone (`.weights.h5`): a model file or its config JSON. */
+  /**
+   * Where the architecture is, for a file of weights alone. Of Keras weights (`.weights.h5`): a model file or its config JSON. Of a
+   * PyTorch state dict (`.pt`, `.safetensors`): the model file that it was converted from.
+   */
   readonly architecture?: Source;
+  /** How a PyTorch state dict was converted: `ConvertOptions.flatten`. Told from its weights by default. */
+  readonly flatten?: "permute" | "fold";
   /** Files that belong to the model, by name, where it is bytes or a Blob: the shards that a TensorFlow.js `model.json` names. */
   readonly files?: Readonly<Record<string, Source>>;
   /**
@@ -56,7 +62,7 @@ export interface ReadFile {
 }
 
 /** How `readGraph` takes a file: the part of `LoadOptions` that is about its meaning. */
-export type ReadOptions = Pick<LoadOptions, "customLayers" | "meaning">;
+export type ReadOptions = Pick<LoadOptions, "customLayers" | "flatten" | "meaning">;
 
 /** A file with those that belong to it. */
 export interface OpenedFile {
@@ -86,8 +92,15 @@ async function open(source: Source, { files = {} }: Pick<LoadOptions, "files">):
 /** The graph of a model file, and what the file is. */
 export function readGraph({ bytes, name, parts }: OpenedFile, options: ReadOptions = {}): ReadFile {
   const file = readModelFile(bytes, [name], parts);
-  if (file.kind !== "keras")
+  if (file.kind === "safetensors")
     return { graph: graphFromState(file, [name]), origin: "channelwise safetensors", notes: [] };
+  if (file.kind === "state") {
+    throw unsupportedFeature(
+      "the file holds weights and no model",
+      [name],
+      "give the model that it was converted from, with --architecture (--template of convert)",
+    );
+  }
   if (file.config === null) {
     throw unsupportedFeature(
       "the file holds weights and no model",
@@ -98,8 +111,20 @@ export function readGraph({ bytes, name, parts }: OpenedFile, options: ReadOptio
   return readKerasParts(file, file, [name, file.configPlace ?? "config.json"], name, options);
 }
 
-/** Keras weights alone, on an architecture: a model file, or the JSON of `model.to_json()`. */
+/**
+ * Weights alone, on an architecture. Of Keras: a model file, or the JSON of `model.to_json()`; of PyTorch: the model file that they
+ * were converted from.
+ */
 export function readWeights(file: OpenedFile, architecture: OpenedFile, options: ReadOptions = {}): ReadFile {
+  const { bytes, name, parts } = file;
+  const weights = readModelFile(bytes, [name], parts);
+  if (weights.kind !== "keras") {
+    const template = readGraph(architecture, options);
+    const { graph, flatten } = wayBack(template.graph, weights.tensors, options.flatten, [name]);
+    const unread = weights.kind === "state" ? notRead(weights.unread) : [];
+    const how = `weights of PyTorch, as convert --flatten ${flatten} orders them`;
+    return { graph, origin: `PyTorch weights on ${template.origin}`, notes: [how, ...template.notes, ...unread] };
+  }
   const described = kerasFile(architecture);
   if (described.config === null) {
     throw unsupportedFeature(
@@ -108,7 +133,7 @@ export function readWeights(file: OpenedFile, architecture: OpenedFile, options:
       "give a model, or its config JSON",
     );
   }
-  return readKerasParts(described, kerasFile(file), [architecture.name, "config"], file.name, options);
+  return readKerasParts(described, weights, [architecture.name, "config"], file.name, options);
 }
 
 type Architecture = Pick<KerasFile, "config" | "kerasVersion" | "backend">;
@@ -136,10 +161,15 @@ function readKerasParts(
     ...(customLayers ? { customLayers } : {}),
     ...(meaning ? { meaning } : {}),
   });
-  const unread = file.unread.length === 0 ? [] : [`not read: ${file.unread.join(", ")}`];
   const version = file.kerasVersion ?? architecture.kerasVersion;
   const origin = file.config === null ? "Keras weights" : `Keras ${version ?? "of an unknown version"}`;
-  return { graph, origin, notes: [...notes, ...unread] };
+  return { graph, origin, notes: [...notes, ...notRead(file.unread)] };
+}
+
+/** What is told of the parts of a file that nobody reads. */
+function notRead(unread: readonly string[]): string[] {
+  const more = unread.length > 12 ? ` and ${unread.length - 12} more` : "";
+  return unread.length === 0 ? [] : [`not read: ${unread.slice(0, 12).join(", ")}${more}`];
 }
 
 function kerasFile({ bytes, name, parts }: OpenedFile): KerasFile {

@@ -7,6 +7,7 @@
  */
 import { type Axes, layoutText, lettersOf, inOrder, rearrangeArray, shapeOf, sizedAxes } from "../axes.ts";
 import { type Array64, readTorchSignature, TorchProgram } from "../backends/torch/interpret.ts";
+import { ownNames } from "../backends/torch/restore.ts";
 import { stateData } from "../backends/torch/state.ts";
 import { wrongOption } from "../error.ts";
 import type { EngineValue } from "../backends/wasm/engine.ts";
@@ -90,11 +91,9 @@ export interface Converted {
  * once for each way to treat merged axes, since they do not say which one they are for.
  */
 export async function verifyAgainst(model: Model, converted: Converted, options: VerifyOptions = {}): Promise<Report> {
+  const given = ownNames(torchConversion(model.graph).program.state, converted.state);
   const state = new Map(
-    [...converted.state].map(([name, array]): [string, Array64] => [
-      name,
-      { shape: array.shape, data: toFloat32(array) },
-    ]),
+    [...given].map(([name, array]): [string, Array64] => [name, { shape: array.shape, data: toFloat32(array) }]),
   );
   const signature = converted.source === null ? null : readTorchSignature(converted.source);
   const io = signature

@@ -3,25 +3,24 @@
  */
 import { existsSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import { isSafetensors, readSafetensors } from "../formats/safetensors.ts";
+import { readModelFile } from "../formats/read.ts";
 import { readBytes } from "./files.ts";
 import type { Converted } from "../api/verify.ts";
-import { unknownFormat, unsupportedFeature } from "../error.ts";
+import { unknownFormat } from "../error.ts";
 
-/** Reads a folder that `convert` made, or a .safetensors file. */
+/** Reads a folder that `convert` made, or a state dict: .safetensors, or a checkpoint of PyTorch. */
 export function readConverted(path: string): Converted {
   const folder = existsSync(path) && statSync(path).isDirectory();
-  const file = (name: string) => (folder ? join(path, name) : path);
-  const source = folder ? new TextDecoder().decode(readBytes(file("model.py"))) : null;
-  if (source?.includes('with_name("model.pt")')) {
-    throw unsupportedFeature(
-      "checkpoints (.pt) are not read yet",
-      [path, "model.pt"],
-      "convert with --weights safetensors",
-    );
+  const source = folder ? new TextDecoder().decode(readBytes(join(path, "model.py"))) : null;
+  const weights = source?.includes('with_name("model.pt")') ? "model.pt" : "model.safetensors";
+  const place = folder ? [basename(path), weights] : [basename(path)];
+  const file = readModelFile(readBytes(folder ? join(path, weights) : path), place);
+  if (file.kind === "keras") {
+    throw unknownFormat(`${path}, which is none`, [
+      "a folder that convert made",
+      "a .safetensors file",
+      "a checkpoint (.pt)",
+    ]);
   }
-  const bytes = readBytes(file("model.safetensors"));
-  if (!isSafetensors(bytes))
-    throw unknownFormat(`${path}, which is none`, ["a folder that convert made", "a .safetensors file"]);
-  return { state: readSafetensors(bytes, [basename(path)]).tensors, source };
+  return { state: file.tensors, source };
 }

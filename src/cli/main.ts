@@ -123,7 +123,7 @@ function buildProgram(): Command {
       ["verify model.keras", "verify model.keras --against converted/ --samples 8 --seed 3"],
     ),
   )
-    .option("--against <converted>", "a folder that convert made, or a .safetensors of its weights")
+    .option("--against <converted>", "a folder that convert made, or its weights: .safetensors or a checkpoint (.pt)")
     .option("--samples <count>", "random inputs in the batch", integerFrom(1, "samples", 10_000), 2)
     .option("--seed <number>", "of the random inputs", integerFrom(0, "seed", 2 ** 32 - 1), 0)
     .action(verifyCommand);

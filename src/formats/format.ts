@@ -4,9 +4,10 @@
 import type { KerasFile } from "./keras.ts";
 import type { Parts } from "./parts.ts";
 import type { SafetensorsFile } from "./safetensors.ts";
+import type { StateFile } from "./state-dict.ts";
 
 /** A model file, opened: `kind` tells which. */
-export type ModelFile = KerasFile | SafetensorsFile;
+export type ModelFile = KerasFile | SafetensorsFile | StateFile;
 
 /** One entry of the registry in index.ts. */
 export interface Format {

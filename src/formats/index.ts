@@ -4,17 +4,24 @@ import { isHdf5 } from "../bytes/hdf5/index.ts";
 import { isKerasFile, readKerasFile } from "./keras.ts";
 import { readKerasHdf5 } from "./keras-h5.ts";
 import { jsonFormat } from "./json-models.ts";
-import { npyFormat, pytorchFormat } from "./not-models.ts";
+import { npyFormat } from "./not-models.ts";
 import { npzFormat } from "./npz-weights.ts";
+import { isCheckpoint, readCheckpoint } from "./pytorch-read.ts";
 import { isSafetensors, readSafetensors } from "./safetensors.ts";
 
 export const formats: readonly Format[] = [
   { name: "a Keras model", extensions: [".keras"], sniff: isKerasFile, read: readKerasFile },
   { name: "a Keras model or weights in HDF5", extensions: [".h5", ".hdf5"], sniff: isHdf5, read: readKerasHdf5 },
   { name: "safetensors", extensions: [".safetensors"], sniff: isSafetensors, read: readSafetensors },
+  {
+    name: "a PyTorch checkpoint",
+    extensions: [".pt", ".pth", ".ckpt", ".bin"],
+    sniff: isCheckpoint,
+    read: readCheckpoint,
+  },
   jsonFormat,
   npzFormat,
 ];
 
 /** Recognised, so that the refusal can say what to do. */
-export const notModels: readonly Format[] = [npyFormat, pytorchFormat];
+export const notModels: readonly Format[] = [npyFormat];

@@ -1,11 +1,12 @@
 /**
- * json-models: model files that are JSON: TensorFlow.js models, maps of sharded weights, configurations alone.
+ * json-models: model files that are JSON: TensorFlow.js models, maps of sharded weights (of Keras, of PyTorch), configurations alone.
  */
 import { unsupportedFeature } from "../error.ts";
-import type { Format } from "./format.ts";
+import type { Format, ModelFile } from "./format.ts";
 import { isRecord, parseJson } from "./json.ts";
 import type { KerasFile } from "./keras.ts";
 import { noParts, type Parts } from "./parts.ts";
+import { isStateIndex, readStateIndex, stateIndexParts } from "./state-shards.ts";
 import { isTfjs, readTfjs, tfjsParts } from "./tfjs.ts";
 import { isShardMap, readShards, shardParts } from "./weight-shards.ts";
 
@@ -14,12 +15,13 @@ type Json = Record<string, unknown>;
 interface Kind {
   is(json: Json): boolean;
   parts(json: Json, place: readonly string[]): string[];
-  read(json: Json, parts: Parts, place: readonly string[]): KerasFile;
+  read(json: Json, parts: Parts, place: readonly string[]): ModelFile;
 }
 
 const kinds: readonly Kind[] = [
   { is: isTfjs, parts: tfjsParts, read: readTfjs },
   { is: isShardMap, parts: shardParts, read: readShards },
+  { is: isStateIndex, parts: stateIndexParts, read: readStateIndex },
   { is: (json) => "class_name" in json, parts: () => [], read: readConfiguration },
 ];
 
@@ -33,7 +35,7 @@ function parse(bytes: Uint8Array, place: readonly string[]): { json: Json; kind:
   const kind = isRecord(json) ? kinds.find(({ is }) => is(json)) : undefined;
   if (isRecord(json) && kind) return { json, kind };
   throw unsupportedFeature(
-    "a JSON text that is neither a TensorFlow.js model nor a configuration of Keras nor a map of its weights",
+    "a JSON text that is neither a TensorFlow.js model nor a configuration of Keras nor a map of weights",
     place,
     "give the model file itself",
   );

@@ -3,12 +3,18 @@
  *
  *   np.savez("weights.npz", *model.get_weights())      arr_0, arr_1, …: in the order of the model's layers
  *   np.savez("weights.npz", **{v.path: v.numpy() …})   conv1d/kernel, …: by the variables' names
+ *
+ * or those of a PyTorch module:
+ *
+ *   np.savez("weights.npz", **{k: v.numpy() …})        conv1d.weight, …: a state dict
  */
 import { readNpz } from "../bytes/npz.ts";
 import { firstZipName } from "../bytes/zip.ts";
 import type { Format } from "./format.ts";
 
 const numbered = /^arr_\d+$/;
+/** A module and its tensor, as PyTorch joins them; Keras writes a slash. */
+const dotted = /^[^/]+\.[^/.]+$/;
 
 export const npzFormat: Format = {
   name: "weights as NumPy arrays",
@@ -16,6 +22,8 @@ export const npzFormat: Format = {
   sniff: (bytes) => /\.npy$/.test(firstZipName(bytes) ?? ""),
   read(bytes, place) {
     const found = readNpz(bytes, place);
+    if (found.size > 0 && [...found.keys()].every((name) => dotted.test(name)))
+      return { kind: "state", tensors: found, unread: [], place };
     const inOrder = [...found.keys()].every((name) => numbered.test(name));
     const names = inOrder ? Array.from(found.keys(), (_, index) => `arr_${index}`) : [...found.keys()];
     const arrays = names.flatMap((name) => {

@@ -266,8 +266,16 @@ export interface TorchWriter {
    * PyTorch's order, the stacked projections of an attention.
    */
   stack(name: string, pieces: readonly WeightPiece[], suffix?: string): void;
-  /** A state tensor that no weight of the source gives, such as BatchNorm's ones where Keras has no scale. */
-  constantState(name: string, shape: readonly number[], value: number, suffix?: string): void;
+  /**
+   * A state tensor that no weight of the source gives, such as BatchNorm's ones where Keras has no scale. `addedTo`: it is added to
+   * these pieces, whose tensor comes before it, so that what is learned in it belongs to them.
+   */
+  constantState(
+    name: string,
+    shape: readonly number[],
+    value: number,
+    options?: { readonly suffix?: string; readonly addedTo?: readonly WeightPiece[] },
+  ): void;
   /** Number of elements of a size, as text: a number where it is known, else an expression of the input's shape. */
   size(letter: string, index?: number): string;
   /**

@@ -155,7 +155,7 @@ function ofNative(node: PlannedNode<Recurrent>, torch: TorchWriter): string[] {
     if (!biased) return;
     torch.stack(`bias_ih${suffix}`, pieces("bias", 0));
     if (cell === "gru") torch.stack(`bias_hh${suffix}`, pieces("bias", 1));
-    else torch.constantState(`bias_hh${suffix}`, [gates.length * units], 0);
+    else torch.constantState(`bias_hh${suffix}`, [gates.length * units], 0, { addedTo: pieces("bias", 0) });
   });
   const given = initial ? `, ${givenStates(attributes, torch, two)}` : "";
   const call = `${module}(${turned(torch.input(0), flip !== backward)}${given})`;

@@ -46,6 +46,8 @@ export function readModel(bytes: Uint8Array): Map<string, unknown> {
       ...Array.from(model.tensors, ([name, tensor]) => [name, toFloat32(tensor)] as const),
     ]);
   }
+  if (model.kind === "state")
+    return new Map(Array.from(model.tensors, ([name, tensor]) => [name, toFloat32(tensor)] as const));
   const found = new Map<string, unknown>([
     ["config", model.config],
     ["version", model.kerasVersion],

@@ -61,6 +61,14 @@ describe("verify", () => {
     expect(await json("verify", seed, "--against", `${converted}/model.safetensors`)).toMatchObject({ agrees: true });
   });
 
+  test.concurrent("--against a folder with a checkpoint, and against the checkpoint alone", async () => {
+    const folder = scratch.file("checkpoint");
+    await json("convert", seed, folder, "--weights", "pt");
+    expect(await json("verify", seed, "--against", folder)).toMatchObject({ agrees: true });
+    expect(await json("verify", seed, "--against", `${folder}/model.pt`)).toMatchObject({ agrees: true });
+    expect(await json("verify", `${folder}/model.pt`, "--architecture", seed)).toMatchObject({ agrees: true });
+  });
+
   test.concurrent("a converted .safetensors is a model like any other", async () => {
     expect(await json("verify", `${converted}/model.safetensors`)).toMatchObject({ agrees: true });
   });

@@ -229,13 +229,14 @@ class Emitter {
       },
       state: (name, role, suffix) => this.#stack(`${path(suffix)}.${name}`, node, [{ role }]),
       stack: (name, pieces, suffix) => this.#stack(`${path(suffix)}.${name}`, node, pieces),
-      constantState: (name, shape, value, suffix) => {
+      constantState: (name, shape, value, { suffix, addedTo } = {}) => {
         const full = `${path(suffix)}.${name}`;
+        const pieces = addedTo && this.#pieces(node, addedTo);
         this.#state.set(full, {
           name: full,
           dtype: name === "num_batches_tracked" ? "int64" : "float32",
           shape,
-          source: { constant: value },
+          source: { constant: value, ...(pieces ? { addedTo: pieces } : {}) },
         });
       },
       size: (letter, index = 0) =>
@@ -258,8 +259,8 @@ class Emitter {
     };
   }
 
-  #stack(name: string, { kind, layer }: Node, parts: readonly WeightPiece[]): void {
-    const pieces = parts.map(({ role, box }): StatePiece => {
+  #pieces({ layer }: Node, parts: readonly WeightPiece[]): StatePiece[] {
+    return parts.map(({ role, box }): StatePiece => {
       const weight = layer.weights[role]!;
       const { from, to } = this.#plan.weights.get(layer)![role]!;
       if (!box) return { layer, role, weight, from, to, start: null };
@@ -268,10 +269,14 @@ class Emitter {
       const start = [...lettersOf(from)].map((letter) => box[letter]?.[0] ?? 0);
       return { layer, role, weight, from: cut(from), to: cut(to), start };
     });
+  }
+
+  #stack(name: string, node: Node, parts: readonly WeightPiece[]): void {
+    const pieces = this.#pieces(node, parts);
     const shapes = pieces.map(({ to }) => shapeOf(to) as number[]);
     const rows = shapes.reduce((sum, [own]) => sum + (own ?? 1), 0);
     const shape = shapes[0]!.length === 0 ? [] : [rows, ...shapes[0]!.slice(1)];
-    const dtype = facet<OpSpec<object>>(specs, kind).weights[parts[0]!.role]!.type ?? "float32";
+    const dtype = facet<OpSpec<object>>(specs, node.kind).weights[parts[0]!.role]!.type ?? "float32";
     this.#state.set(name, { name, dtype, shape, source: { pieces } });
   }
 }

@@ -23,8 +23,18 @@ export interface StateEntry {
   readonly name: string;
   readonly dtype: "float32" | "int64" | "int8";
   readonly shape: readonly number[];
-  /** Pieces lie one after another along the first axis. */
-  readonly source: { readonly pieces: readonly StatePiece[] } | { readonly constant: number };
+  /**
+   * Pieces lie one after another along the first axis. Of a constant that PyTorch adds to another tensor, `addedTo` tells the
+   * weight that holds the sum: the source has one bias where PyTorch has two.
+   */
+  readonly source:
+    | { readonly pieces: readonly StatePiece[] }
+    | { readonly constant: number; readonly addedTo?: readonly StatePiece[] };
+}
+
+/** How many rows of its tensor a piece takes. */
+export function stateRows({ to }: StatePiece): number {
+  return to.length === 0 ? 1 : to[0]!.size!;
 }
 
 /** The numbers of one entry: weights of float32 or int8, or an int64 counter as float64-safe integers. */
