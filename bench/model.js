@@ -20,6 +20,10 @@ export async function model(context) {
     networks.inceptionTime,
     networks.keywordCnn,
     networks.tcn,
+    networks.lstm,
+    networks.gru,
+    networks.deepConvLstm,
+    networks.transformer,
   ]) {
     const net = make();
     for (const batch of [1, 64]) await add([net.name, (net.flop / 1e6).toFixed(1), batch], net, { batch });

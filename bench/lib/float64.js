@@ -40,6 +40,13 @@ function compute(layer, inputs) {
       });
       return sums.map((sum) => sum / (x.length / channels));
     }
+    case "lstm":
+    case "gru":
+      return recur(layer, x);
+    case "attention":
+      return attend(layer, x);
+    case "layerNorm":
+      return normalizeRows(layer, x);
     case "relu":
       return x.map((value) => Math.max(0, value));
     case "sigmoid":
@@ -95,11 +102,87 @@ function convolve({ inputs, shape, taps = 1, stride = 1, dilation = 1, left = 0,
 }
 
 /** @param {Layer} layer @param {Float64Array} x */
-function multiply({ shape, weights: { kernel, bias } }, x) {
-  const [O] = shape;
-  const y = new Float64Array(O);
-  if (bias) y.set(bias);
-  for (let i = 0; i < x.length; i++) for (let o = 0; o < O; o++) y[o] += x[i] * kernel[i * O + o];
+function multiply({ inputs, shape, weights: { kernel, bias } }, x) {
+  return product(x, kernel, bias, inputs[0].shape.at(-1) ?? 0, shape.at(-1) ?? 0);
+}
+
+/**
+ * Rows of I numbers by a matrix IO.
+ * @param {Float64Array} x @param {Float32Array} kernel @param {Float32Array | undefined} bias @param {number} I @param {number} O
+ */
+function product(x, kernel, bias, I, O) {
+  const rows = x.length / I;
+  const y = new Float64Array(rows * O);
+  for (let r = 0; r < rows; r++) {
+    const row = y.subarray(r * O, (r + 1) * O);
+    if (bias) row.set(bias);
+    for (let i = 0; i < I; i++) for (let o = 0; o < O; o++) row[o] += x[r * I + i] * kernel[i * O + o];
+  }
+  return y;
+}
+
+/** Keras' gates: an LSTM's i, f, g, o, a GRU's z, r, n. @param {Layer} layer @param {Float64Array} x */
+function recur({ kind, inputs, shape, sequences, weights: { kernel, recurrent, bias } }, x) {
+  const [length, I] = inputs[0].shape;
+  const U = shape.at(-1) ?? 0;
+  const columns = recurrent.length / U;
+  const sigmoid = (/** @type {number} */ value) => 1 / (1 + Math.exp(-value));
+  const given = product(x, kernel, bias.subarray(0, columns), I, columns);
+  const own = kind === "gru" ? bias.subarray(columns) : undefined;
+  const y = new Float64Array(length * U);
+  let h = new Float64Array(U);
+  const c = new Float64Array(U);
+  for (let l = 0; l < length; l++) {
+    const a = given.subarray(l * columns, (l + 1) * columns);
+    const b = product(h, recurrent, own, U, columns);
+    h = h.map((before, u) => {
+      const gate = (/** @type {number} */ g) => sigmoid(a[g * U + u] + b[g * U + u]);
+      if (kind === "gru") {
+        const z = gate(0);
+        return z * before + (1 - z) * Math.tanh(a[2 * U + u] + gate(1) * b[2 * U + u]);
+      }
+      c[u] = gate(1) * c[u] + gate(0) * Math.tanh(a[2 * U + u] + b[2 * U + u]);
+      return gate(3) * Math.tanh(c[u]);
+    });
+    y.set(h, l * U);
+  }
+  return sequences ? y : h;
+}
+
+/** @param {Layer} layer @param {Float64Array} x */
+function attend({ shape, heads = 1, weights }, x) {
+  const [length, C] = shape;
+  const depth = C / heads;
+  const project = (/** @type {Float64Array} */ values, /** @type {string} */ part) =>
+    product(values, weights[`${part}Kernel`], weights[`${part}Bias`], C, C);
+  const [q, k, v] = ["query", "key", "value"].map((part) => project(x, part));
+  const joined = new Float64Array(length * C);
+  for (let h = 0; h < heads; h++) {
+    for (let t = 0; t < length; t++) {
+      const scores = new Float64Array(length);
+      for (let s = 0; s < length; s++)
+        for (let d = h * depth; d < (h + 1) * depth; d++) scores[s] += (q[t * C + d] * k[s * C + d]) / Math.sqrt(depth);
+      const shares = scores.map((value) => Math.exp(value - Math.max(...scores)));
+      const sum = shares.reduce((all, value) => all + value, 0);
+      for (let s = 0; s < length; s++)
+        for (let d = h * depth; d < (h + 1) * depth; d++) joined[t * C + d] += (shares[s] / sum) * v[s * C + d];
+    }
+  }
+  return project(joined, "output");
+}
+
+/** @param {Layer} layer @param {Float64Array} x */
+function normalizeRows({ shape, epsilon = 0, weights: { gamma, beta } }, x) {
+  const C = shape.at(-1) ?? 0;
+  const y = new Float64Array(x.length);
+  for (let at = 0; at < x.length; at += C) {
+    const row = x.subarray(at, at + C);
+    const mean = row.reduce((sum, value) => sum + value, 0) / C;
+    const variance = row.reduce((sum, value) => sum + (value - mean) ** 2, 0) / C;
+    row.forEach((value, c) => {
+      y[at + c] = ((value - mean) / Math.sqrt(variance + epsilon)) * gamma[c] + beta[c];
+    });
+  }
   return y;
 }
 

@@ -9,11 +9,13 @@ import { normal, uniform } from "../lib/random.js";
 /**
  * @typedef {object} Layer
  * @property {"input" | "conv1d" | "dense" | "batchNorm" | "maxPool" | "globalAverage" | "relu" | "sigmoid" | "softmax"
- *   | "add" | "concatenate" | "flatten" | "crop"} kind
+ *   | "add" | "concatenate" | "flatten" | "crop" | "lstm" | "gru" | "attention" | "layerNorm"} kind
  * @property {string} name
  * @property {Layer[]} inputs
  * @property {number[]} shape        of the output, without the batch
- * @property {number} [filters]
+ * @property {number} [filters]      also a recurrent layer's units
+ * @property {boolean} [sequences]   a recurrent layer gives every step's output, not the last one's
+ * @property {number} [heads]
  * @property {number} [taps]         also a pool's size
  * @property {number} [stride]
  * @property {number} [dilation]
@@ -34,6 +36,9 @@ import { normal, uniform } from "../lib/random.js";
  * @property {boolean} [bias]
  */
 
+/** The projections of an attention, in the order of their weights. */
+export const attentionParts = /** @type {const} */ (["query", "key", "value", "output"]);
+
 export class Network {
   /** @param {string} name @param {number[]} shape of one input @param {number} [seed] */
   constructor(name, shape, seed = 1) {
@@ -48,7 +53,7 @@ export class Network {
     return /** @type {Layer} */ (this.layers.at(-1));
   }
 
-  /** Multiply-adds of convolutions and dense layers times two, for one sample; taps on padding are not counted. */
+  /** Multiply-adds of all products of matrices times two, for one sample; taps on padding are not counted. */
   get flop() {
     return this.layers.reduce((sum, layer) => sum + flopOf(layer), 0);
   }
@@ -80,14 +85,65 @@ export class Network {
     return this.#append("conv1d", [x], [window.length, filters], attributes, weights);
   }
 
-  /** @param {Layer} x @param {number} filters @param {{ bias?: boolean, gain?: number }} [options] */
+  /** Of a vector, or of every step of a series. @param {Layer} x @param {number} filters @param {{ bias?: boolean, gain?: number }} [options] */
   dense(x, filters, { bias = true, gain = 2 } = {}) {
-    const [channels = 0] = x.shape;
+    const channels = x.shape.at(-1) ?? 0;
     const weights = {
       kernel: normal(this.next, channels * filters, Math.sqrt(gain / channels)),
       ...(bias ? { bias: normal(this.next, filters, 0.1) } : {}),
     };
-    return this.#append("dense", [x], [filters], { filters }, weights);
+    return this.#append("dense", [x], [...x.shape.slice(0, -1), filters], { filters }, weights);
+  }
+
+  /** @param {Layer} x @param {number} units @param {{ sequences?: boolean }} [options] */
+  lstm(x, units, { sequences = false } = {}) {
+    return this.#recurrent("lstm", x, units, 4, [4 * units], sequences);
+  }
+
+  /** With the reset gate behind the product (Keras' `reset_after`). @param {Layer} x @param {number} units @param {{ sequences?: boolean }} [options] */
+  gru(x, units, { sequences = false } = {}) {
+    return this.#recurrent("gru", x, units, 3, [2, 3 * units], sequences);
+  }
+
+  /**
+   * @param {"lstm" | "gru"} kind @param {Layer} x @param {number} units @param {number} gates
+   * @param {number[]} biasShape @param {boolean} sequences
+   */
+  #recurrent(kind, x, units, gates, biasShape, sequences) {
+    const [length = 0, channels = 0] = x.shape;
+    const weights = {
+      kernel: normal(this.next, channels * gates * units, Math.sqrt(1 / channels)),
+      recurrent: normal(this.next, units * gates * units, Math.sqrt(1 / units)),
+      bias: normal(
+        this.next,
+        biasShape.reduce((all, size) => all * size, 1),
+        0.1,
+      ),
+    };
+    const shape = sequences ? [length, units] : [units];
+    return this.#append(kind, [x], shape, { filters: units, sequences }, weights);
+  }
+
+  /** Self-attention in heads that divide the channels, between projections. @param {Layer} x @param {number} heads */
+  attention(x, heads) {
+    const channels = x.shape[1] ?? 0;
+    /** @type {Record<string, Float32Array>} */
+    const weights = {};
+    for (const part of attentionParts) {
+      weights[`${part}Kernel`] = normal(this.next, channels * channels, Math.sqrt(1 / channels));
+      weights[`${part}Bias`] = normal(this.next, channels, 0.1);
+    }
+    return this.#append("attention", [x], x.shape, { heads }, weights);
+  }
+
+  /** Over the channels. @param {Layer} x @param {number} [epsilon] */
+  layerNorm(x, epsilon = 1e-3) {
+    const channels = x.shape.at(-1) ?? 0;
+    const weights = {
+      gamma: Float32Array.from({ length: channels }, () => 0.6 + 0.4 * this.next()),
+      beta: normal(this.next, channels, 0.2),
+    };
+    return this.#append("layerNorm", [x], x.shape, { epsilon }, weights);
   }
 
   /** @param {Layer} x @param {number} [epsilon] */
@@ -166,9 +222,14 @@ function pad(length, taps, stride, dilation, padding) {
 /** @param {Layer} layer */
 function flopOf({ kind, inputs, shape, taps = 1, stride = 1, dilation = 1, left = 0 }) {
   const [x] = inputs;
-  if (kind === "dense") return 2 * (x?.shape[0] ?? 0) * (shape[0] ?? 0);
-  if (kind !== "conv1d") return 0;
+  if (kind === "dense") return 2 * (x?.shape.reduce((all, size) => all * size, 1) ?? 0) * filtersOf(shape);
   const [length = 0, channels = 0] = x?.shape ?? [];
+  if (kind === "lstm" || kind === "gru") {
+    const units = filtersOf(shape);
+    return 2 * length * (channels + units) * units * (kind === "lstm" ? 4 : 3);
+  }
+  if (kind === "attention") return 2 * length * channels * (4 * channels + 2 * length);
+  if (kind !== "conv1d") return 0;
   const [outLength = 0, filters = 0] = shape;
   let inside = 0;
   for (let k = 0; k < taps; k++) {
@@ -179,6 +240,9 @@ function flopOf({ kind, inputs, shape, taps = 1, stride = 1, dilation = 1, left 
   }
   return 2 * inside * channels * filters;
 }
+
+/** @param {number[]} shape */
+const filtersOf = (shape) => shape.at(-1) ?? 0;
 
 /** @param {string} text */
 function snakeCase(text) {

@@ -11,7 +11,14 @@ const irVersion = 8;
 const opset = 17;
 
 /** @typedef {Uint8Array | number[]} Chunk */
-/** @typedef {{ op: string, inputs: string[], output: string, attributes?: Record<string, number | number[]> }} Node */
+/**
+ * @typedef {object} Node
+ * @property {string} op
+ * @property {string[]} inputs
+ * @property {string} output      the one that is read
+ * @property {number} [place]     which of the operator's outputs that is
+ * @property {Record<string, number | number[]>} [attributes]
+ */
 /** @typedef {{ name: string, shape: number[], data: Float32Array | BigInt64Array }} Initializer */
 /** @typedef {{ name: string, shape: (number | string)[] }} Value */
 
@@ -66,9 +73,10 @@ function attribute(name, value) {
 }
 
 /** @param {Node} node */
-const node = ({ op, inputs, output, attributes = {} }) =>
+const node = ({ op, inputs, output, place = 0, attributes = {} }) =>
   join([
     ...inputs.map((name) => text(1, name)),
+    ...new Array(place).fill(text(2, "")),
     text(2, output),
     text(3, output),
     text(4, op),

@@ -1,10 +1,14 @@
 /**
  * tensorflow-graph: a network as a TensorFlow.js graph model, the way tensorflowjs_converter leaves a Keras model for
  * inference: batch norm folded into the convolution or dense layer before it, bias and ReLU fused in. Series are held as
- * [N, 1, L, C] throughout, so that nothing is reshaped between layers.
+ * [N, 1, L, C] throughout, so that nothing is reshaped between layers; a dense layer over a series is a convolution of one tap.
+ * A recurrent layer is an operator of tensorflow-recurrent.js; the converter would leave a loop in the graph.
  *
  * Source  github.com/tensorflow/tfjs: tfjs-converter/src/operations/op_list, tfjs-converter/python/tensorflowjs/converters
  */
+
+import { attentionParts } from "../networks/network.js";
+import { recurrentOps } from "./tensorflow-recurrent.js";
 
 /** @typedef {import("../networks/network.js").Network} Network */
 /** @typedef {import("../networks/network.js").Layer} Layer */
@@ -55,7 +59,7 @@ export function tensorflowGraph(network) {
     if (activation?.kind === "relu") last = activation;
     const { name, kind, filters = 0, taps = 1, stride = 1, dilation = 1, left = 0, right = 0 } = layer;
     const channels = layer.inputs[0]?.shape.at(-1) ?? 0;
-    const convolution = kind === "conv1d";
+    const convolution = kind === "conv1d" || layer.shape.length === 2;
     const shape = convolution ? [1, taps, channels, filters] : [channels, filters];
     const operands = [input, constant(`${name}/kernel`, shape, kernel)];
     if (bias) operands.push(constant(`${name}/bias`, [filters], bias));
@@ -70,6 +74,71 @@ export function tensorflowGraph(network) {
       names.set(done, name);
       if (done === last) break;
     }
+  };
+
+  /** Every step of a series by a matrix. @param {string} input @param {string} name @param {Float32Array} kernel @param {Float32Array} bias */
+  const project = (input, name, kernel, bias) => {
+    const O = bias.length;
+    const operands = [
+      input,
+      constant(`${name}/kernel`, [1, 1, kernel.length / O, O], kernel),
+      constant(`${name}/bias`, [O], bias),
+    ];
+    return emit("_FusedConv2D", operands, name, {
+      ...window(0, 0, [1, 1, 1, 1]),
+      dilations: integers([1, 1, 1, 1]),
+      fused_ops: strings(["BiasAdd"]),
+      num_args: { i: 1 },
+      epsilon: { f: 0 },
+    });
+  };
+  /** @param {Layer} layer @param {string} input */
+  const recur = ({ name, kind, shape, sequences, weights: { kernel, recurrent, bias } }, input) => {
+    const units = shape.at(-1) ?? 0;
+    const columns = recurrent.length / units;
+    const own = kind === "gru" ? bias.subarray(columns) : new Float32Array(columns);
+    const operands = [
+      input,
+      constant(`${name}/kernel`, [kernel.length / columns, columns], kernel),
+      constant(`${name}/recurrent`, [units, columns], recurrent),
+      constant(`${name}/bias`, [columns], bias.subarray(0, columns)),
+      constant(`${name}/own`, [columns], own),
+    ];
+    return emit(recurrentOps[/** @type {"lstm" | "gru"} */ (kind)], operands, name, { sequences: { b: sequences } });
+  };
+
+  /** @param {Layer} layer @param {string} input */
+  const attend = ({ name, shape: [length = 0, channels = 0], heads = 1, weights }, input) => {
+    const depth = channels / heads;
+    const projected = (/** @type {string} */ from, /** @type {string} */ part) =>
+      project(from, `${name}/${part}`, weights[`${part}Kernel`], weights[`${part}Bias`]);
+    const perm = constant(`${name}/perm`, [4], Int32Array.of(0, 2, 1, 3));
+    const [q = "", k = "", v = ""] = attentionParts.slice(0, 3).map((part) => {
+      const apart = reshape(projected(input, part), `${name}/${part}/apart`, [-1, length, heads, depth]);
+      return emit("Transpose", [apart, perm], `${name}/${part}/heads`);
+    });
+    const factor = constant(`${name}/factor`, [], Float32Array.of(1 / Math.sqrt(depth)));
+    const scaled = emit("Mul", [q, factor], `${name}/scaled`);
+    const flags = { adj_x: { b: false }, adj_y: { b: true } };
+    const shares = emit("Softmax", [emit("BatchMatMulV2", [scaled, k], `${name}/scores`, flags)], `${name}/shares`);
+    const heard = emit("BatchMatMulV2", [shares, v], `${name}/heard`, { ...flags, adj_y: { b: false } });
+    const joined = emit("Transpose", [heard, perm], `${name}/joined`);
+    return projected(reshape(joined, `${name}/together`, [-1, 1, length, channels]), "output");
+  };
+
+  /** As Keras composes it. @param {Layer} layer @param {string} x */
+  const normalizeRows = ({ name, epsilon = 0, weights: { gamma, beta } }, x) => {
+    const axis = constant(`${name}/axis`, [1], Int32Array.of(3));
+    const keep = { keep_dims: { b: true } };
+    const mean = emit("Mean", [x, axis], `${name}/mean`, keep);
+    const squares = emit("SquaredDifference", [x, mean], `${name}/squares`);
+    const variance = emit("Mean", [squares, axis], `${name}/variance`, keep);
+    const spread = emit("AddV2", [variance, constant(`${name}/epsilon`, [], Float32Array.of(epsilon))], `${name}/sum`);
+    const scale = constant(`${name}/gamma`, [gamma.length], gamma);
+    const factor = emit("Mul", [emit("Rsqrt", [spread], `${name}/rsqrt`), scale], `${name}/scale`);
+    const shift = emit("Mul", [mean, factor], `${name}/moved`);
+    const rest = emit("Sub", [constant(`${name}/beta`, [beta.length], beta), shift], `${name}/shift`);
+    return emit("AddV2", [emit("Mul", [x, factor], `${name}/scaled`), rest], name);
   };
 
   /** @param {Layer} layer @param {string[]} inputs @returns {string | undefined} */
@@ -87,6 +156,13 @@ export function tensorflowGraph(network) {
         const attributes = { epsilon: { f: layer.epsilon }, is_training: { b: false }, data_format: string("NHWC") };
         return emit("FusedBatchNormV3", [input, ...operands], name, attributes);
       }
+      case "lstm":
+      case "gru":
+        return recur(layer, input);
+      case "attention":
+        return attend(layer, input);
+      case "layerNorm":
+        return normalizeRows(layer, input);
       case "maxPool":
         return emit("MaxPool", [input], name, {
           strides: integers([1, 1, stride, 1]),
