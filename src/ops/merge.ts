@@ -58,25 +58,54 @@ function aligned(call: KerasCall): number[] {
  * side, until a side without a mask comes in.
  */
 function extremeOfKept(call: KerasCall, kind: "maximum" | "minimum", operands: readonly ValueId[]): ValueId {
-  const masks = operands.map((value, index) => {
-    const input = call.inputs[index]!;
-    const mask = call.axes(input).length === call.axes(value).length ? call.mask(input) : null;
-    return mask === null ? null : maskOf(call, value, mask);
-  });
+  const masks = masksOf(call, operands);
   let output = operands[0]!;
   let hidden: ValueId | null = masks[0]!;
   operands.slice(1).forEach((operand, index) => {
     const mask = masks[index + 1]!;
     const other = mask === null ? operand : emitWhere(call, mask, { tensor: operand }, { tensor: output });
     const own = hidden === null ? output : emitWhere(call, hidden, { tensor: output }, { tensor: other });
-    hidden =
-      mask === null || hidden === null
-        ? null
-        : call.emit<Compare>("compare", { kind: "or", value: null }, alike(call, [hidden, mask]));
+    hidden = mask === null || hidden === null ? null : either(call, [hidden, mask]);
     output = call.emit<Merge>("merge", { kind }, [own, other]);
   });
   return output;
 }
+
+/** The product of what the masks keep: a hidden element is 1, and one that is hidden everywhere 0. */
+function productOfKept(call: KerasCall, operands: readonly ValueId[]): ValueId {
+  const masks = masksOf(call, operands);
+  const factors = operands.map((value, index) => {
+    const mask = masks[index]!;
+    return mask === null ? value : emitWhere(call, mask, { tensor: value }, { number: 1 });
+  });
+  const output = call.emit<Merge>("merge", { kind: "multiply" }, factors);
+  const all = masks.filter((mask) => mask !== null);
+  if (all.length < masks.length) return output;
+  return emitWhere(call, either(call, all), { tensor: output }, { number: 0 });
+}
+
+/** The masks of the operands, with their axes; inputs that were given more axes have none. */
+function masksOf(call: KerasCall, operands: readonly ValueId[]): (ValueId | null)[] {
+  return operands.map((value, index) => {
+    const input = call.inputs[index]!;
+    const mask = call.axes(input).length === call.axes(value).length ? call.mask(input) : null;
+    return mask === null ? null : maskOf(call, value, mask);
+  });
+}
+
+/** Where any of the masks holds. */
+function either(call: KerasCall, masks: readonly ValueId[]): ValueId {
+  return masks.reduce((sofar, mask) =>
+    call.emit<Compare>("compare", { kind: "or", value: null }, alike(call, [sofar, mask])),
+  );
+}
+
+/** The kinds that look at the masks of their inputs. */
+const byMasks: Partial<Record<Merge["kind"], (call: KerasCall, operands: readonly ValueId[]) => ValueId>> = {
+  multiply: productOfKept,
+  maximum: (call, operands) => extremeOfKept(call, "maximum", operands),
+  minimum: (call, operands) => extremeOfKept(call, "minimum", operands),
+};
 
 function merging(kind: Merge["kind"]): FromKeras {
   return (call) => {
@@ -85,19 +114,16 @@ function merging(kind: Merge["kind"]): FromKeras {
     if (kind === "subtract" && inputs.length !== 2)
       config.refuse("inputs", `Subtract takes two inputs, got ${inputs.length}`);
     const operands = aligned(call);
-    const masked = inputs.some((input) => call.masked(input));
-    const output =
-      masked && (kind === "maximum" || kind === "minimum")
-        ? extremeOfKept(call, kind, operands)
-        : call.emit<Merge>("merge", { kind }, operands);
+    const merge = inputs.some((input) => call.masked(input)) ? byMasks[kind] : undefined;
+    const output = merge?.(call, operands) ?? call.emit<Merge>("merge", { kind }, operands);
     // A step counts where it does in any input, if all inputs have masks.
     if (inputs.every((input) => call.masked(input))) {
-      call.carry(output, () => {
-        const masks = inputs.map((input) => call.mask(input)!);
-        return masks.reduce((sofar, mask) =>
-          call.emit("compare", { kind: "or", value: null }, alike(call, [sofar, mask])),
-        );
-      });
+      call.carry(output, () =>
+        either(
+          call,
+          inputs.map((input) => call.mask(input)!),
+        ),
+      );
     }
     return output;
   };
