@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { openHdf5 } from "../../src/bytes/hdf5/index.ts";
 import { readZip } from "../../src/bytes/zip.ts";
 import { ChannelwiseError } from "../../src/error.ts";
-import { readWithH5wasm } from "./hdf5-oracle.ts";
+import { expectSame } from "./hdf5-same.ts";
 import { walkHdf5 } from "./hdf5-walk.ts";
 
 const fixtures = new URL("../fixtures/", import.meta.url);
@@ -13,21 +13,6 @@ const list = (folder: string, suffix: string) =>
   readdirSync(new URL(folder, fixtures))
     .filter((name) => name.endsWith(suffix))
     .map((name) => `${folder}${name}`);
-
-async function expectSame(bytes: Uint8Array): Promise<void> {
-  const found = walkHdf5(openHdf5(bytes));
-  const expected = await readWithH5wasm(bytes);
-  expect([...found.keys()].sort()).toEqual([...expected.keys()].sort());
-  for (const [path, object] of found) {
-    const oracle = expected.get(path)!;
-    const attributes = [...object.attributes].map(([name, value]) => [
-      name,
-      oracle.attributes.get(name) === "float16" ? "float16" : value,
-    ]);
-    expect(new Map(attributes as [string, unknown][]), path).toEqual(oracle.attributes);
-    expect({ ...object, attributes: null }, path).toEqual({ ...oracle, attributes: null });
-  }
-}
 
 describe("files of h5py", () => {
   test.each(list("hdf5/", ".h5").filter((path) => !path.includes("space-padded")))("%s", (path) =>
