@@ -319,6 +319,43 @@ export function wrongOption(option: string, choices: readonly string[], got: unk
   });
 }
 
+/** A layer means something that Keras 3 can't say. */
+export function notInKeras3(layer: string, what: string): ChannelwiseError {
+  return new ChannelwiseError({
+    code: "unsupported-feature",
+    message: `${layer}: Keras 3 has no ${what}`,
+    fix: "convert with --meaning keras3, which takes the layer as Keras 3 does, with other numbers; or convert to PyTorch",
+  });
+}
+
+/** A model is to be written as Keras', and nothing says how Keras would spell it. */
+export function noKerasOrigin(origin: string): ChannelwiseError {
+  return new ChannelwiseError({
+    code: "unsupported-feature",
+    message: `a model out of ${origin} holds no configuration of Keras`,
+    fix: "give the Keras model that it was converted from, with --template",
+  });
+}
+
+/** A converted file does not hold a variable that no weight of the model is made of. */
+export function notKept(variable: string, where: readonly string[]): ChannelwiseError {
+  return new ChannelwiseError({
+    code: "missing-weight",
+    message: `${variable} of Keras is not in the file: the model needs only what was computed from it`,
+    where,
+    fix: "give the Keras model that the file was converted from, with --template",
+  });
+}
+
+/** A weight has other numbers than its model, and the format has no variable that could hold them. */
+export function cannotStore(weight: string, what: string): ChannelwiseError {
+  return new ChannelwiseError({
+    code: "unsupported-feature",
+    message: `${weight}: other numbers than in the template, which keeps them as ${what} does: quantized, or out of the configuration`,
+    fix: "train a model without quantization, and quantize it in Keras; numbers of the configuration can't be trained",
+  });
+}
+
 /** The weights of a state dict are as near to the template's in one order of a merged axis as in the other. */
 export function orderUnknown(where: readonly string[]): ChannelwiseError {
   return new ChannelwiseError({

@@ -5,7 +5,7 @@
 import { describe, expect, test } from "vitest";
 import { toFloat32 } from "../src/bytes/numbers.ts";
 import { inOrder, rearrangeArray, sizedAxes } from "../src/axes.ts";
-import { torchConversion } from "../src/api/convert.ts";
+import { torchConversion } from "../src/api/torch-conversion.ts";
 import { Model } from "../src/api/model.ts";
 import { programInputs, verify } from "../src/api/verify.ts";
 import { runTorchProgram } from "../src/backends/torch/interpret.ts";

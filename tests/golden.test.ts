@@ -6,7 +6,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { torchConversion } from "../src/api/convert.ts";
+import { torchConversion } from "../src/api/torch-conversion.ts";
 import { caseFile, caseNames, loadCase } from "./support/fixtures.ts";
 
 const folder = new URL("golden/", import.meta.url);

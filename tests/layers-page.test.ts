@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { type KerasNames, layersPage, unaccounted, unreadOperations } from "../scripts/layers-page.ts";
-import { torchConversion } from "../src/api/convert.ts";
+import { torchConversion } from "../src/api/torch-conversion.ts";
 import { kerasClasses, kerasNotes, kerasOperations, operationNotes } from "../src/ops/index.ts";
 import { notRead } from "../src/ops/not-read.ts";
 import { caseFile, caseNames, loadCase } from "./support/fixtures.ts";

@@ -7,7 +7,8 @@
  */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { convert, torchConversion } from "../src/api/convert.ts";
+import { convert } from "../src/api/convert.ts";
+import { torchConversion } from "../src/api/torch-conversion.ts";
 import { Model } from "../src/api/model.ts";
 import { programInputs } from "../src/api/verify.ts";
 import { inOrder, lettersOf, rearrangeArray, sizedAxes } from "../src/axes.ts";

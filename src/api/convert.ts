@@ -2,42 +2,38 @@
  * convert: a model as files of another framework
  */
 import { rearrangeArray, shapeOf, sizedAxes } from "../axes.ts";
-import { emitTorch, type TorchProgram } from "../backends/torch/emit.ts";
-import { isClassName } from "../backends/torch/names.ts";
 import { stateData, stateRows } from "../backends/torch/state.ts";
 import type { DenseArray } from "../bytes/numbers.ts";
 import { writeNpz } from "../bytes/npz.ts";
+import { describeOrigin, keptKey } from "../dialects/keras-kept.ts";
 import { describeGraph, graphKey, type TensorPlace } from "../dialects/state.ts";
-import { outputsDiffer, wrongOption } from "../error.ts";
+import { outputsDiffer } from "../error.ts";
 import { writeCheckpoint } from "../formats/pytorch.ts";
 import { writeSafetensors } from "../formats/safetensors.ts";
 import type { Graph } from "../graph/graph.ts";
-import { type LayoutPlan, planLayout, portOrder } from "../plan/layout.ts";
+import { type LayoutPlan, portOrder } from "../plan/layout.ts";
 import type { TensorData } from "../tensor.ts";
 import type { Model } from "./model.ts";
+import { sourceOf } from "./source.ts";
+import {
+  type Conversion,
+  requireChoice,
+  torchConversion,
+  type TorchConversion,
+  type WeightsFile,
+} from "./torch-conversion.ts";
+import { type KerasFormat, kerasFormats, toKeras } from "./to-keras.ts";
 import { inputRecord, randomInputs } from "./random.ts";
 import { type Report, verifyProgram } from "./verify.ts";
-
-/** How a model is written as PyTorch. */
-export interface TorchConversion {
-  /**
-   * What happens where Keras merges axes (Flatten): `permute` brings the data into Keras' order first, `fold` reorders the
-   * rows of the weights that follow, which costs nothing at run time. Default `permute`.
-   */
-  readonly flatten?: "permute" | "fold";
-  /** Whether series come in and go out channels first (`torch`, the default) or as Keras has them (`keras`). */
-  readonly io?: "torch" | "keras";
-  /** The class's name; made out of the model's name by default. */
-  readonly name?: string;
-}
 
 /** What `convert` writes, and how. */
 export interface ConvertOptions extends TorchConversion {
   /**
    * `pytorch`: model.py, its weights, and check.npz. `safetensors`: one file, a state dict with the model in it. `pt`: one
-   * file, a state dict that `torch.load(weights_only=True)` takes. Default `pytorch`.
+   * file, a state dict that `torch.load(weights_only=True)` takes. Of models that Keras saved, as one file: `keras` and `h5`, the
+   * whole model; `weights.h5`, weights alone; `npz`, weights in the order of `model.get_weights()`. Default `pytorch`.
    */
-  readonly to?: "pytorch" | "safetensors" | "pt";
+  readonly to?: "pytorch" | "safetensors" | "pt" | KerasFormat;
   /** The file of weights beside model.py. Default `safetensors`. */
   readonly weights?: "safetensors" | "pt";
   /** Called as the verification goes on. */
@@ -46,43 +42,28 @@ export interface ConvertOptions extends TorchConversion {
   readonly onVerified?: (report: Report) => void;
 }
 
-/** A planned conversion: the plan and the program that was written from it. */
-export interface Conversion {
-  readonly plan: LayoutPlan;
-  readonly program: TorchProgram;
-}
-
-/** Plans and writes a model as a PyTorch program. */
-export function torchConversion(
-  graph: Graph,
-  options: TorchConversion = {},
-  weights: WeightsFile = "model.safetensors",
-): Conversion {
-  const { flatten = "permute", io = "torch", name } = options;
-  requireChoice("flatten", ["permute", "fold"], flatten);
-  requireChoice("io", ["torch", "keras"], io);
-  if (name !== undefined && !isClassName(name)) throw wrongOption("name", ["the name of a Python class"], name);
-  const plan = planLayout(graph, { target: "torch", flatten, io: io === "torch" ? "torch" : "source" });
-  const program = emitTorch(plan, { weights, ...(name === undefined ? {} : { name }) });
-  return { plan, program };
-}
-
-type WeightsFile = "model.safetensors" | "model.pt";
-
-function requireChoice(option: string, choices: readonly string[], value: string): void {
-  if (!choices.includes(value)) throw wrongOption(option, choices, value);
+function isKeras(to: string): to is KerasFormat {
+  return (kerasFormats as readonly string[]).includes(to);
 }
 
 /**
  * Converts a model. Both sides are run and compared before anything is returned.
  *
- * @returns the files by path: for `pytorch` model.py, model.safetensors (or model.pt) and check.npz; else the one file
+ * @returns the files by path: for `pytorch` model.py, model.safetensors (or model.pt) and check.npz; else the one file, `model`
+ *   with the format's ending
  * @throws {ChannelwiseError} `outputs-differ` when the converted program gives other numbers; `usage` for a wrong option
  */
 export async function convert(model: Model, options: ConvertOptions = {}): Promise<Map<string, Uint8Array>> {
   const { to = "pytorch", weights = "safetensors" } = options;
-  requireChoice("to", ["pytorch", "safetensors", "pt"], to);
+  requireChoice("to", ["pytorch", "safetensors", "pt", ...kerasFormats], to);
   requireChoice("weights", ["safetensors", "pt"], weights);
+  if (isKeras(to)) {
+    const { bytes, report } = await toKeras(model, to, options.onProgress);
+    options.onVerified?.(report);
+    if (!report.agrees)
+      throw outputsDiffer(`the written model differs from its source first at ${report.firstDifference}`);
+    return new Map([[`model.${to}`, bytes]]);
+  }
   const file: WeightsFile = to === "pt" || (to === "pytorch" && weights === "pt") ? "model.pt" : "model.safetensors";
   const conversion = torchConversion(model.graph, options, file);
   const report = verifyProgram(model, conversion, options.onProgress ? { onProgress: options.onProgress } : {});
@@ -98,13 +79,21 @@ export async function convert(model: Model, options: ConvertOptions = {}): Promi
   const bytes =
     file === "model.pt"
       ? writeCheckpoint(state)
-      : writeSafetensors(state, { metadata: { format: "pt", [graphKey]: describe(model.graph, conversion) } });
+      : writeSafetensors(state, {
+          metadata: { format: "pt", [graphKey]: describe(model.graph, conversion), ...describeSource(model) },
+        });
   if (to !== "pytorch") return new Map([[file, bytes]]);
   return new Map([
     ["model.py", new TextEncoder().encode(conversion.program.source)],
     [file, bytes],
     ["check.npz", recordCheck(model, conversion.plan)],
   ]);
+}
+
+/** What Keras would need besides, where the model is one of Keras'. */
+function describeSource(model: Model): Record<string, string> {
+  const keras = sourceOf(model).keras?.();
+  return keras ? { [keptKey]: describeOrigin(keras, keras.version) } : {};
 }
 
 /** The model as metadata beside its state dict. */

@@ -7,10 +7,12 @@ import { printable } from "../bytes/printable.ts";
 import type { KerasFile } from "../formats/keras.ts";
 import type { Parts } from "../formats/parts.ts";
 import { partsOf, readModelFile } from "../formats/read.ts";
+import { keptKey, keptOrigin } from "../dialects/keras-kept.ts";
 import { graphFromState } from "../dialects/state.ts";
 import type { Graph } from "../graph/graph.ts";
 import { readSource, type Source } from "../platform/source.ts";
 import { type EngineOptions, type Model, openModel } from "./model.ts";
+import { type ModelSource, rememberSource } from "./source.ts";
 import { wayBack } from "./way-back.ts";
 
 /** How `load` takes a file. */
@@ -49,7 +51,9 @@ export async function load(source: Source, options: LoadOptions = {}): Promise<M
   const file = { ...found, name: options.name ?? found.name };
   const architecture = options.architecture === undefined ? null : await open(options.architecture, options);
   const read = architecture ? readWeights(file, architecture, options) : readGraph(file, options);
-  return openModel(read.graph, file.name, read.origin, options, read.notes);
+  const model = await openModel(read.graph, file.name, read.origin, options, read.notes);
+  rememberSource(model, read.source);
+  return model;
 }
 
 /** A model file, read. */
@@ -59,6 +63,8 @@ export interface ReadFile {
   readonly origin: string;
   /** What its reader should know; see `Description.notes`. */
   readonly notes: readonly string[];
+  /** What it is written from. */
+  readonly source: ModelSource;
 }
 
 /** How `readGraph` takes a file: the part of `LoadOptions` that is about its meaning. */
@@ -92,8 +98,12 @@ async function open(source: Source, { files = {} }: Pick<LoadOptions, "files">):
 /** The graph of a model file, and what the file is. */
 export function readGraph({ bytes, name, parts }: OpenedFile, options: ReadOptions = {}): ReadFile {
   const file = readModelFile(bytes, [name], parts);
-  if (file.kind === "safetensors")
-    return { graph: graphFromState(file, [name]), origin: "channelwise safetensors", notes: [] };
+  if (file.kind === "safetensors") {
+    const graph = graphFromState(file, [name]);
+    const kept = Object.hasOwn(file.metadata, keptKey) ? file.metadata[keptKey] : undefined;
+    const keras = kept === undefined ? {} : { keras: () => keptOrigin(kept, graph, [name, "__metadata__", keptKey]) };
+    return { graph, origin: "channelwise safetensors", notes: [], source: keras };
+  }
   if (file.kind === "state") {
     throw unsupportedFeature(
       "the file holds weights and no model",
@@ -120,10 +130,15 @@ export function readWeights(file: OpenedFile, architecture: OpenedFile, options:
   const weights = readModelFile(bytes, [name], parts);
   if (weights.kind !== "keras") {
     const template = readGraph(architecture, options);
-    const { graph, flatten } = wayBack(template.graph, weights.tensors, options.flatten, [name]);
+    const state = wayBack(template.graph, weights.tensors, options.flatten, [name]);
     const unread = weights.kind === "state" ? notRead(weights.unread) : [];
-    const how = `weights of PyTorch, as convert --flatten ${flatten} orders them`;
-    return { graph, origin: `PyTorch weights on ${template.origin}`, notes: [how, ...template.notes, ...unread] };
+    const how = `weights of PyTorch, as convert --flatten ${state.flatten} orders them`;
+    return {
+      graph: state.graph,
+      origin: `PyTorch weights on ${template.origin}`,
+      notes: [how, ...template.notes, ...unread],
+      source: { ...template.source, state },
+    };
   }
   const described = kerasFile(architecture);
   if (described.config === null) {
@@ -152,7 +167,7 @@ function readKerasParts(
       "give the weights as MODEL, and this file with --architecture",
     );
   }
-  const { graph, notes } = readKeras({
+  const { graph, notes, keras } = readKeras({
     config: architecture.config,
     weights: file.weights,
     kerasVersion: architecture.kerasVersion ?? file.kerasVersion,
@@ -163,7 +178,9 @@ function readKerasParts(
   });
   const version = file.kerasVersion ?? architecture.kerasVersion;
   const origin = file.config === null ? "Keras weights" : `Keras ${version ?? "of an unknown version"}`;
-  return { graph, origin, notes: [...notes, ...notRead(file.unread)] };
+  const written = { ...keras, version, ...(customLayers ? { customLayers } : {}) };
+  const source = { keras: () => written };
+  return { graph, origin, notes: [...notes, ...notRead(file.unread)], source };
 }
 
 /** What is told of the parts of a file that nobody reads. */

@@ -14,7 +14,7 @@ import type { EngineValue } from "../backends/wasm/engine.ts";
 import type { Graph, ValueId } from "../graph/graph.ts";
 import type { LayoutNote } from "../plan/layout.ts";
 import { compareArrays, type Difference } from "./compare.ts";
-import { type Conversion, type TorchConversion, torchConversion } from "./convert.ts";
+import { type Conversion, type TorchConversion, torchConversion } from "./torch-conversion.ts";
 import { toFloat32 } from "../bytes/numbers.ts";
 import type { StoredArray, TensorData } from "../tensor.ts";
 import type { Model } from "./model.ts";

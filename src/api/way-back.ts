@@ -6,13 +6,13 @@
  * of the template is right; where neither is clearly nearer the caller has to say.
  */
 import type { Tensors } from "../backends/torch/restore.ts";
-import { ownNames, type RestoredWeights, restoreWeights } from "../backends/torch/restore.ts";
+import { ownNames, restoreWeights } from "../backends/torch/restore.ts";
 import type { StateEntry } from "../backends/torch/state.ts";
 import { toFloat32 } from "../bytes/numbers.ts";
 import { orderUnknown } from "../error.ts";
-import { type Graph, layersOf } from "../graph/graph.ts";
+import { type Graph, withWeights } from "../graph/graph.ts";
 import type { StoredArray } from "../tensor.ts";
-import { torchConversion } from "./convert.ts";
+import { torchConversion } from "./torch-conversion.ts";
 
 /** A model with the weights of a state dict. */
 export interface WayBack {
@@ -67,7 +67,7 @@ function nearer(
     const { layer, role, weight } = piece;
     const [a, b] = [toFloat32(permute.get(layer)![role]!), toFloat32(fold.get(layer)![role]!)];
     const own = toFloat32(weight.array);
-    same &&= a.every((value, at) => value === b[at]);
+    same &&= a.every((value, at) => Object.is(value, b[at]));
     ofPermute += distance(a, own);
     ofFold += distance(b, own);
   });
@@ -78,22 +78,4 @@ function nearer(
 
 function distance(one: Float32Array, other: Float32Array): number {
   return one.reduce((sum, value, index) => sum + (value - other[index]!) ** 2, 0);
-}
-
-/** The same graph with other numbers in its weights. */
-function withWeights(graph: Graph, restored: RestoredWeights): Graph {
-  const layers = new Map(
-    layersOf(graph).map((layer) => {
-      const own = restored.get(layer) ?? {};
-      const weights = Object.fromEntries(
-        Object.entries(layer.weights).map(([role, weight]) => [role, { ...weight, array: own[role] ?? weight.array }]),
-      );
-      return [layer, { ...layer, weights }] as const;
-    }),
-  );
-  return {
-    ...graph,
-    nodes: graph.nodes.map((node) => ({ ...node, layer: layers.get(node.layer)! })),
-    calls: graph.calls.map((call) => ({ ...call, layer: layers.get(call.layer)! })),
-  };
 }

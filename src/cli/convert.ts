@@ -3,49 +3,61 @@
  */
 import { rmSync } from "node:fs";
 import { basename, join } from "node:path";
+import type { Command } from "commander";
 import colors from "picocolors";
 import { convert, type ConvertOptions } from "../api/convert.ts";
 import type { Report } from "../api/verify.ts";
-import { ChannelwiseError, wrongOption } from "../error.ts";
+import { wrongOption } from "../error.ts";
 import { type CommonOptions, openModel, requireFolder, requireOwn, writeFiles } from "./files.ts";
 import { difference, printJson, progress } from "./print.ts";
 
 interface ConvertCommandOptions extends CommonOptions {
-  readonly to?: "pytorch" | "safetensors" | "pt" | "keras";
+  readonly to?: Format;
+  readonly template?: string;
   readonly flatten: "permute" | "fold";
   readonly weights: "safetensors" | "pt";
   readonly io: "torch" | "keras";
   readonly name?: string;
 }
 
+type Format = NonNullable<ConvertOptions["to"]>;
+
 /** Endings of files that are not written here; a folder of such a name would be a surprise. */
-const otherFiles = new Set(["onnx", "py", "h5", "hdf5", "json", "npz", "npy", "zip", "bin", "ckpt", "tflite", "pb"]);
+const otherFiles = new Set(["onnx", "py", "json", "npy", "zip", "bin", "ckpt", "tflite", "pb"]);
+
+const endings: readonly (readonly [ending: string, format: Format])[] = [
+  [".safetensors", "safetensors"],
+  [".pt", "pt"],
+  [".pth", "pt"],
+  [".keras", "keras"],
+  [".weights.h5", "weights.h5"],
+  [".h5", "h5"],
+  [".hdf5", "h5"],
+  [".npz", "npz"],
+];
 
 /** What to write, by OUT's ending where `--to` is not given; a folder is PyTorch. */
-function formatOf(out: string, to: ConvertCommandOptions["to"]): NonNullable<ConvertCommandOptions["to"]> {
+function formatOf(out: string, to: Format | undefined): Format {
   if (to) return to;
+  const known = endings.find(([end]) => out.toLowerCase().endsWith(end));
+  if (known) return known[1];
   const ending = /\.([a-z0-9]+)$/i.exec(out)?.[1]?.toLowerCase() ?? "";
-  if (otherFiles.has(ending)) throw wrongOption("OUT", ["a folder", ".safetensors", ".pt"], out);
-  const formats: Record<string, NonNullable<ConvertCommandOptions["to"]>> = {
-    safetensors: "safetensors",
-    pt: "pt",
-    pth: "pt",
-    keras: "keras",
-  };
-  return formats[ending] ?? "pytorch";
+  if (otherFiles.has(ending)) throw wrongOption("OUT", ["a folder", ...endings.map(([end]) => end)], out);
+  return "pytorch";
 }
 
-export async function convertCommand(path: string, out: string, options: ConvertCommandOptions): Promise<void> {
+export async function convertCommand(
+  path: string,
+  out: string,
+  options: ConvertCommandOptions,
+  command: Command,
+): Promise<void> {
   const to = formatOf(out, options.to);
-  if (to === "keras") {
-    throw new ChannelwiseError({
-      code: "usage",
-      message: "writing Keras files is not supported yet",
-      fix: "convert to pytorch, safetensors or pt",
-    });
-  }
   if (to === "pytorch") requireFolder(out);
-  const model = await openModel(path, options);
+  const { template, architecture = template, ...common } = options;
+  // How a state dict was converted is told from its weights, unless somebody says it.
+  const said = command.getOptionValueSource("flatten") === "cli" ? { stateFlatten: options.flatten } : {};
+  const model = await openModel(path, { ...common, ...(architecture === undefined ? {} : { architecture }), ...said });
   const bar = await progress("verifying");
   let report: Report | undefined;
   const settings: ConvertOptions = {
@@ -69,6 +81,7 @@ export async function convertCommand(path: string, out: string, options: Convert
     bytes: bytes.length,
   }));
   if (options.json) return printJson({ out, to, written, report });
+  for (const note of model.notes) console.error(note);
   const worst = Math.max(...report!.outputs.map((output) => output.maxAbsolute));
   const moves = report!.notes.filter((note) => note.kind !== "merge");
   for (const note of moves) console.error(`${note.layer}: ${note.from} to ${note.to}, ${note.reason}`);

@@ -18,12 +18,15 @@ export interface CommonOptions {
   readonly json?: true;
   readonly architecture?: string;
   readonly meaning?: "original" | "keras3";
+  /** How a state dict was converted, where somebody says it. */
+  readonly stateFlatten?: "permute" | "fold";
 }
 
 export async function openModel(path: string, options: CommonOptions): Promise<Model> {
   return load(path, {
     name: basename(path),
     ...(options.architecture === undefined ? {} : { architecture: options.architecture }),
+    ...(options.stateFlatten === undefined ? {} : { flatten: options.stateFlatten }),
     ...(options.meaning === undefined ? {} : { meaning: options.meaning }),
   });
 }

@@ -98,6 +98,8 @@ function buildProgram(): Command {
       "convert model.keras converted/            a folder: model.py, model.safetensors, check.npz",
       "convert model.keras converted/ --flatten fold --name EcgNet",
       "convert model.keras model.safetensors     weights and model in one file, for channelwise/run",
+      "convert finetuned.pt out.keras --template model.keras     the way back: trained weights in Keras' order",
+      "convert model.h5 model.keras              an old file as Keras 3 opens it; .h5, .weights.h5 and .npz too",
     ]),
   )
     .addOption(
@@ -106,6 +108,9 @@ function buildProgram(): Command {
         "safetensors",
         "pt",
         "keras",
+        "h5",
+        "weights.h5",
+        "npz",
       ]),
     )
     .addOption(
@@ -113,6 +118,7 @@ function buildProgram(): Command {
         .choices(["safetensors", "pt"])
         .default("safetensors"),
     )
+    .option("--template <file>", "the model that a PyTorch state dict was converted from; gets its weights")
     .option("--name <class>", "name of the PyTorch class; made out of the model's name otherwise")
     .action(convertCommand);
 

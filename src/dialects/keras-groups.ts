@@ -27,6 +27,25 @@ export function snakeCase(className: string): string {
 /** Classes that are called otherwise in Python than they are exported: the groups bear Python's names. */
 const pythonNames: Readonly<Record<string, string>> = { GroupQueryAttention: "GroupedQueryAttention" };
 
+/** Gives the groups of a model's layers, which is at `group`, in the order of its list. */
+export function memberGroups(group: string): (className: string) => string {
+  const counts = new Map<string, number>();
+  return (className) => {
+    const stem = snakeCase(Object.hasOwn(pythonNames, className) ? pythonNames[className]! : className);
+    const count = counts.get(stem) ?? 0;
+    counts.set(stem, count + 1);
+    return `${group === "" ? "" : `${group}/`}layers/${count === 0 ? stem : `${stem}_${count}`}`;
+  };
+}
+
+/** Classes whose parts have no properties: the groups bear the attributes' own names, `_query_dense`. */
+const hiddenParts = ["GroupQueryAttention"];
+
+/** Where Keras writes the object at `scope` of a layer of this class that is at `group`. */
+export function scopeGroup(className: string, group: string, scope: string): string {
+  return scope === "" ? group : `${group}/${hiddenParts.includes(className) ? "_" : ""}${scope}`;
+}
+
 /** The variables of a file of Keras 3. */
 export function groupedVariables(tree: WeightTree): ModelVariables {
   return {
@@ -41,13 +60,8 @@ function placeOf(tree: WeightTree, group: string): VariablePlace {
     variables: ({ name }) => groupVariables(tree, group, name),
     below: (scope) => placeOf(tree, `${group}/${scope}`),
     members() {
-      const counts = new Map<string, number>();
-      return ({ className }) => {
-        const stem = snakeCase(Object.hasOwn(pythonNames, className) ? pythonNames[className]! : className);
-        const count = counts.get(stem) ?? 0;
-        counts.set(stem, count + 1);
-        return placeOf(tree, `${group === "" ? "" : `${group}/`}layers/${count === 0 ? stem : `${stem}_${count}`}`);
-      };
+      const groups = memberGroups(group);
+      return ({ className }) => placeOf(tree, groups(className));
     },
   };
 }
@@ -66,13 +80,13 @@ function groupVariables(tree: WeightTree, group: string, name: string): LayerVar
   const take = (scope: string) => list(scope).shift();
   const below = (scope: string): LayerVariables => ({
     take: (inner) => take(inner === "" ? scope : `${scope}/${inner}`),
-    pass: () => void take(scope),
+    pass: () => take(scope),
     part: (inner) => below(`${scope}/${inner}`),
     left: () => 0,
   });
   return {
     take,
-    pass: () => void take(""),
+    pass: () => take(""),
     part: below,
     left: () => {
       list("");

@@ -183,7 +183,8 @@ class Call implements KerasCall {
     if (type && array && array.dtype !== type)
       this.#lacking ??= invalidModel(`${layer.path}/${role}: expected numbers of ${type}, got ${array.dtype}`, place);
     // Of a layer that lacks something no graph comes, so nobody reads it.
-    layer.weights[role] = { array: reshaped(array, shape), axes: namedAxes(letters, shape) };
+    const variable = array ? { variable: array } : {};
+    layer.weights[role] = { array: reshaped(array, shape), axes: namedAxes(letters, shape), ...variable };
   }
 
   /** The next variable, which has to have this shape. */

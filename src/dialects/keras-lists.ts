@@ -37,12 +37,17 @@ interface Slot {
   readonly owners: Owner[];
 }
 
-/** How many of a layer's variables, the last ones, do not train. */
+/** Variables that never train, by class. */
 const untrained: Readonly<Record<string, number>> = {
   BatchNormalization: 2,
   Normalization: 3,
   SpectralNormalization: 1,
 };
+
+/** How many of a layer's `count` variables, the last ones, do not train. */
+export function untrainedCount({ className, config }: LayerEntry, count: number): number {
+  return Math.min(config.trainable === false ? count : (untrained[className] ?? 0), count);
+}
 
 function requested({ owners }: Slot): number {
   return owners.reduce((sum, { requests }) => sum + requests.length, 0);
@@ -91,7 +96,10 @@ function variablesOf(slot: Slot, entry: LayerEntry): LayerVariables {
       return promise(request, expected);
     },
     pass(again) {
-      if (!again) owner.requests.push({ expected: null, found: undefined });
+      if (again) return undefined;
+      const request: Request = { expected: null, found: undefined };
+      owner.requests.push(request);
+      return promise(request, null);
     },
     part: (_scope, part) => variablesOf(slot, part),
     // Spare variables are found by `settle`.
@@ -100,15 +108,17 @@ function variablesOf(slot: Slot, entry: LayerEntry): LayerVariables {
 }
 
 /** The array that `settle` finds for a request. */
-function promise(request: Request, { shape, type }: Expected): StoredArray {
+function promise(request: Request, expected: Expected | null): StoredArray {
   const found = () => {
     if (!request.found) throw new Error("a variable was read before the model was walked");
     return request.found;
   };
   return {
-    shape,
+    get shape() {
+      return expected?.shape ?? found().shape;
+    },
     get dtype() {
-      return type ?? found().dtype;
+      return expected?.type ?? found().dtype;
     },
     read: () => found().read(),
   };
@@ -234,8 +244,7 @@ function handOut(
     throw missingWeight(`${slot.entry.name}: expected ${total} variables, found ${arrays.length}`, place);
   const trainable = owners.map(({ entry, requests }) => {
     if (!split) return requests.length;
-    const last = entry.config.trainable === false ? requests.length : (untrained[entry.className] ?? 0);
-    return requests.length - Math.min(last, requests.length);
+    return requests.length - untrainedCount(entry, requests.length);
   });
   let next = 0;
   const trained = trainable.map((count) => arrays.slice(next, (next += count)));

@@ -32,8 +32,8 @@ export interface LayerVariables {
    * been called.
    */
   take(scope: string, expected: Expected): StoredArray | undefined;
-  /** Passes over a variable of the layer itself that nobody reads; `again`: one that is another layer's too. */
-  pass(again: boolean): void;
+  /** Passes over a variable of the layer itself that nobody reads, and gives it; `again`: one that is another layer's too. */
+  pass(again: boolean): StoredArray | undefined;
   /** The variables of a layer that is an option of this one, at `scope` beneath it. */
   part(scope: string, entry: LayerEntry): LayerVariables;
   /** How many variables there are that were not taken, in all scopes that something was taken of. */
@@ -67,7 +67,7 @@ export interface ModelVariables {
 /** Those of an operation, which has none. */
 export const noVariables: LayerVariables = {
   take: () => undefined,
-  pass: () => {},
+  pass: () => undefined,
   part: () => noVariables,
   left: () => 0,
 };

@@ -23,6 +23,7 @@ import { callLayer, checkVariables, maskedInputs, type KerasLayer } from "./kera
 import { inputValue, outputPorts, requirePolicy, takenChannelsFirst } from "./keras-ports.ts";
 import { modernModel } from "./keras-legacy.ts";
 import { listedVariables } from "./keras-lists.ts";
+import { recorded, type VariableRecord } from "./keras-record.ts";
 import { type ModelVariables, noVariables, type VariablePlace } from "./keras-variables.ts";
 
 /** A model file's parts that this dialect reads. */
@@ -371,6 +372,15 @@ export interface ReadModel {
   readonly graph: Graph;
   /** Where the file means something else than Keras 3 takes it for, what was supplied, what was not read. */
   readonly notes: readonly string[];
+  /** The configuration as one of Keras 3, and the variables: what the model is written from. */
+  readonly keras: KerasOrigin;
+}
+
+/** What a model was built from, for those who write it again. */
+export interface KerasOrigin extends VariableRecord {
+  readonly config: Json;
+  /** The graph with the weights of the file. */
+  readonly graph: Graph;
 }
 
 /** The graph of a Keras model; see `readKeras`. */
@@ -392,7 +402,9 @@ export function readKeras(source: KerasSource): ReadModel {
   if (typeof config.class_name !== "string" || !isModel(config.class_name)) {
     throw subclassedModel(printable(String(config.class_name)), place);
   }
-  const variables = "kind" in weights ? listedVariables(weights, stored) : groupedVariables(weights);
+  const { variables, record } = recorded(
+    "kind" in weights ? listedVariables(weights, stored) : groupedVariables(weights),
+  );
   const walk = new Walk(variables, customLayers);
   const model = new KerasModel(walk, config, "", variables.root, place, 0);
   if (walk.refused.length > 0) throw unsupportedLayers(walk.refused);
@@ -403,5 +415,5 @@ export function readKeras(source: KerasSource): ReadModel {
   for (const layer of walk.layers) checkVariables(layer);
   const name = typeof model.config.name === "string" ? model.config.name : "model";
   const graph = branchByBranch(walk.graph.finish(name, inputs, outputPorts(walk.graph, outputs, inputs)));
-  return { graph, notes: [...notes, ...found] };
+  return { graph, notes: [...notes, ...found], keras: { ...record, config, graph } };
 }

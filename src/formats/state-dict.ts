@@ -59,9 +59,9 @@ export function stateDictOf(root: unknown, place: readonly string[]): StateFile 
     if (value instanceof TorchTensor && typeof name === "string") tensors.set(name, value);
     else unread.push(shown(name));
   }
-  if (tensors.size === 0) {
+  if (tensors.size === 0 && found.size > 0) {
     const keys = [...found.keys()].slice(0, 8).map(shown).join(", ");
-    throw unsupportedFeature(`expected a state dict, got a dict of ${keys || "nothing"}`, place, saveStateDict);
+    throw unsupportedFeature(`expected a state dict, got a dict of ${keys}`, place, saveStateDict);
   }
   return { kind: "state", tensors, unread, place };
 }

@@ -31,6 +31,8 @@ export interface Value {
 export interface Weight {
   readonly array: StoredArray;
   readonly axes: Axes;
+  /** The variable of the source's file that has the same numbers in the same order; none where they were computed from several. */
+  readonly variable?: StoredArray;
 }
 
 /** A layer of the source model, the owner of weights. */
@@ -95,4 +97,26 @@ export function countReaders(graph: Pick<Graph, "nodes" | "outputs" | "values">)
   for (const node of graph.nodes) for (const input of node.inputs) readers[input]!++;
   for (const port of graph.outputs) readers[port.value]!++;
   return readers;
+}
+
+/** The same graph with other arrays as some of its weights, by layer and role. */
+export function withWeights(graph: Graph, arrays: ReadonlyMap<Layer, Readonly<Record<string, StoredArray>>>): Graph {
+  const changed = layersOf(graph).map((layer): [Layer, Layer] => {
+    const own = arrays.get(layer) ?? {};
+    const weights = Object.entries(layer.weights).map(([role, weight]): [string, Weight] => [
+      role,
+      { ...weight, array: own[role] ?? weight.array },
+    ]);
+    return [layer, { ...layer, weights: Object.fromEntries(weights) }];
+  });
+  return withLayers(graph, new Map(changed));
+}
+
+/** The same graph with other layers in place of its own. */
+export function withLayers(graph: Graph, layers: ReadonlyMap<Layer, Layer>): Graph {
+  return {
+    ...graph,
+    nodes: graph.nodes.map((node) => ({ ...node, layer: layers.get(node.layer)! })),
+    calls: graph.calls.map((call) => ({ ...call, layer: layers.get(call.layer)! })),
+  };
 }

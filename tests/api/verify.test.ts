@@ -1,7 +1,8 @@
 /** The proof of a conversion: it holds for what is right, and finds each fault that it is there to find. */
 import { describe, expect, test } from "vitest";
 import { compareArrays } from "../../src/api/compare.ts";
-import { convert, torchConversion } from "../../src/api/convert.ts";
+import { convert } from "../../src/api/convert.ts";
+import { torchConversion } from "../../src/api/torch-conversion.ts";
 import { verify, verifyProgram } from "../../src/api/verify.ts";
 import type { Array64 } from "../../src/backends/torch/interpret.ts";
 import { stateData } from "../../src/backends/torch/state.ts";

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { torchConversion } from "../../src/api/convert.ts";
+import { torchConversion } from "../../src/api/torch-conversion.ts";
 import { readWeights } from "../../src/api/load.ts";
 import { wayBack } from "../../src/api/way-back.ts";
 import { stateData } from "../../src/backends/torch/state.ts";

@@ -57,6 +57,30 @@ describe.concurrent("convert writes", () => {
     expect(state(folded).get("conv1d.weight")!.shape).toEqual(state(permuted).get("conv1d.weight")!.shape);
   });
 
+  test("the way back: a checkpoint with --template, and a .safetensors without, give the model's own file", async () => {
+    const name = fixture("flatten-dense");
+    const [checkpoint, converted] = [scratch.file("way.pt"), scratch.file("way.safetensors")];
+    const [own, back, direct] = [scratch.file("own.keras"), scratch.file("back.keras"), scratch.file("direct.keras")];
+    await Promise.all([
+      json("convert", name, checkpoint, "--flatten", "fold"),
+      json("convert", name, converted),
+      json("convert", name, own),
+    ]);
+    const { code, stderr } = await channelwise("convert", checkpoint, back, "--template", name);
+    expect(code).toBe(0);
+    expect(stderr).toContain("weights of PyTorch, as convert --flatten fold orders them");
+    await json("convert", converted, direct);
+    expect(readFileSync(back).equals(readFileSync(own))).toBe(true);
+    expect(readFileSync(direct).equals(readFileSync(own))).toBe(true);
+  });
+
+  test.each(["h5", "weights.h5", "npz"])("a file by its ending: .%s", async (ending) => {
+    const out = scratch.file(`ending.${ending}`);
+    expect((await json("convert", seed, out)).to).toBe(ending);
+    const weightsAlone = ending === "h5" ? [] : ["--architecture", seed];
+    expect(await json("verify", out, ...weightsAlone)).toMatchObject({ agrees: true });
+  });
+
   test("--io keras: inputs and outputs as Keras has them", async () => {
     const [keras, torch] = [scratch.file("io-keras"), scratch.file("io-torch")];
     const name = fixture("convolutional-autoencoder");
@@ -139,7 +163,7 @@ describe.concurrent("a conversion that fails leaves everything as it was:", () =
   });
 
   test("an ending that promises another file", async () => {
-    for (const name of ["model.onnx", "model.py", "model.h5"]) await fails(2, /option OUT/, seed, scratch.file(name));
+    for (const name of ["model.onnx", "model.py", "model.zip"]) await fails(2, /option OUT/, seed, scratch.file(name));
   });
 
   test("a layer that is not supported", async () => {
@@ -165,11 +189,13 @@ describe.concurrent("a conversion that fails leaves everything as it was:", () =
     expect(existsSync(scratch.file("cut.safetensors"))).toBe(false);
   });
 
-  test("--to keras, and an ending that means it", async () => {
-    const out = scratch.file("back.keras");
-    await fails(2, /writing Keras files is not supported yet/, seed, scratch.file("back"), "--to", "keras");
-    await fails(2, /writing Keras files is not supported yet/, seed, out);
-    expect(existsSync(out) || existsSync(scratch.file("back"))).toBe(false);
+  test("a state dict that does not fit its template, by name, layout and shape", async () => {
+    const other = scratch.file("other.pt");
+    await json("convert", fixture("flatten-dense"), other);
+    const out = scratch.file("misfit.keras");
+    await fails(3, /conv1d\.weight: expected OIK = /, other, out, "--template", seed);
+    await fails(3, /holds weights and no model.*\n.*\n.*--template/, other, out);
+    expect(existsSync(out)).toBe(false);
   });
 
   test("a class name that is none", () =>
