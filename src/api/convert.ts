@@ -93,7 +93,8 @@ export async function convert(model: Model, options: ConvertOptions = {}): Promi
 /** What Keras would need besides, where the model is one of Keras'. */
 function describeSource(model: Model): Record<string, string> {
   const keras = sourceOf(model).keras?.();
-  return keras ? { [keptKey]: describeOrigin(keras, keras.version) } : {};
+  const kept = keras && describeOrigin(keras, keras.version);
+  return kept ? { [keptKey]: kept } : {};
 }
 
 /** The model as metadata beside its state dict. */

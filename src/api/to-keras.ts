@@ -66,7 +66,7 @@ export async function toKeras(
 /** The bytes of a file with these variables. */
 export function writeKeras(format: KerasFormat, keras: KerasSource, variables: FilledVariables): Uint8Array {
   const version = keras.version !== null && /^3\./.test(keras.version) ? keras.version : spelledAs;
-  const config = () => kerasConfig(keras.config);
+  const config = () => kerasConfig(keras);
   if (format === "keras") return writeKerasFile(config(), version, treeOf(variables));
   if (format === "h5") return writeKerasHdf5(config(), version, listsOf(keras, variables));
   if (format === "weights.h5") return writeWeights(treeOf(variables));

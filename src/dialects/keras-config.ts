@@ -134,3 +134,11 @@ export function brief(value: unknown): string {
   const text = value === undefined ? "nothing" : (JSON.stringify(value) ?? String(value));
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
+
+/** Classes by Python's name, which HDF5 files bear, that Keras exports under another. */
+const exportedNames: Readonly<Record<string, string>> = { GroupedQueryAttention: "GroupQueryAttention" };
+
+/** The name under which Keras exports a class. */
+export function exportedName(className: string): string {
+  return Object.hasOwn(exportedNames, className) ? exportedNames[className]! : className;
+}

@@ -24,8 +24,11 @@ export function snakeCase(className: string): string {
     .toLowerCase();
 }
 
-/** Classes that are called otherwise in Python than they are exported: the groups bear Python's names. */
-const pythonNames: Readonly<Record<string, string>> = { GroupQueryAttention: "GroupedQueryAttention" };
+/** Classes that are called otherwise in Python than in configurations: the groups bear Python's names. */
+const pythonNames: Readonly<Record<string, string>> = {
+  GroupQueryAttention: "GroupedQueryAttention",
+  Model: "Functional",
+};
 
 /** Gives the groups of a model's layers, which is at `group`, in the order of its list. */
 export function memberGroups(group: string): (className: string) => string {

@@ -10,12 +10,14 @@
  */
 import { bytesOf, typedArray } from "../bytes/numbers.ts";
 import { denseBytes } from "../bytes/limits.ts";
-import { corruptFile, notKept } from "../error.ts";
+import { ChannelwiseError, corruptFile, notKept } from "../error.ts";
 import { isRecord, parseJson } from "../formats/json.ts";
 import { type Graph, type Layer, layersOf, type Weight, withLayers } from "../graph/graph.ts";
 import { bytesPerElement, type DType, type StoredArray } from "../tensor.ts";
 import type { KerasOrigin } from "./keras.ts";
 import { readKeras } from "./keras.ts";
+import type { Json } from "./keras-config.ts";
+import { kerasConfig } from "./keras-spelling.ts";
 import { converted, inOrder } from "./keras-store.ts";
 import { count as isCount, natural } from "../ops/schema.ts";
 
@@ -24,8 +26,10 @@ export const keptKey = "channelwise.keras";
 
 const mostKeptBytes = 2 ** 16;
 
-/** The metadata of a model. */
-export function describeOrigin(origin: KerasOrigin, version: string | null): string {
+/** The metadata of a model; null for one that Keras 3 has no words for. */
+export function describeOrigin(origin: KerasOrigin, version: string | null): string | null {
+  const config = spelledOrNull(origin);
+  if (!config) return null;
   const weighed = new Set(
     layersOf(origin.graph).flatMap(({ weights }) => Object.values(weights).flatMap(({ variable }) => variable ?? [])),
   );
@@ -34,7 +38,16 @@ export function describeOrigin(origin: KerasOrigin, version: string | null): str
     if (weighed.has(array) || denseBytes(shape, bytesPerElement[dtype], []) > mostKeptBytes) return { dtype, shape };
     return { dtype, shape, data: btoa(String.fromCharCode(...bytesOf(array.read()))) };
   });
-  return JSON.stringify({ version, config: origin.config, variables });
+  return JSON.stringify({ version: origin.legacy ? null : version, config, variables });
+}
+
+function spelledOrNull(origin: KerasOrigin): Json | null {
+  try {
+    return kerasConfig(origin);
+  } catch (error) {
+    if (error instanceof ChannelwiseError) return null;
+    throw error;
+  }
 }
 
 /**

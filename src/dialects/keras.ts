@@ -16,7 +16,7 @@ import { branchByBranch } from "../graph/order.ts";
 import type { CallArguments, FromKeras } from "../ops/facets.ts";
 import { kerasBuilder, operationBuilder } from "../ops/index.ts";
 import { whyNotRead } from "../ops/not-read.ts";
-import { brief, isObject, type Json } from "./keras-config.ts";
+import { brief, exportedName, isObject, type Json } from "./keras-config.ts";
 import { flattenPorts, type History, mapArguments, parseCall, tensorsOf } from "./keras-history.ts";
 import { groupedVariables } from "./keras-groups.ts";
 import { callLayer, checkVariables, maskedInputs, type KerasLayer } from "./keras-layer.ts";
@@ -200,9 +200,6 @@ function isOperation({ module }: Json): boolean {
   return typeof module === "string" && /^keras\.(src\.)?ops\b/.test(module);
 }
 
-/** Classes by Python's name, which HDF5 files bear, that Keras exports under another. */
-const exportedNames: Readonly<Record<string, string>> = { GroupedQueryAttention: "GroupQueryAttention" };
-
 /** The name, class and configuration of a layer. */
 function readEntry(
   entry: unknown,
@@ -211,7 +208,7 @@ function readEntry(
   if (!isObject(entry) || typeof entry.class_name !== "string" || !isObject(entry.config))
     throw invalidModel(`expected a layer, got ${brief(entry)}`, place);
   const { class_name: written, config } = entry;
-  const className = Object.hasOwn(exportedNames, written) ? exportedNames[written]! : written;
+  const className = exportedName(written);
   const name = typeof entry.name === "string" ? entry.name : config.name;
   if (typeof name !== "string" || name === "") throw invalidModel(`a layer of class ${className} has no name`, place);
   return { entry, name, className, config };
@@ -379,6 +376,8 @@ export interface ReadModel {
 /** What a model was built from, for those who write it again. */
 export interface KerasOrigin extends VariableRecord {
   readonly config: Json;
+  /** Whether it was one of Keras 1 or 2 before. */
+  readonly legacy: boolean;
   /** The graph with the weights of the file. */
   readonly graph: Graph;
 }
@@ -415,5 +414,5 @@ export function readKeras(source: KerasSource): ReadModel {
   for (const layer of walk.layers) checkVariables(layer);
   const name = typeof model.config.name === "string" ? model.config.name : "model";
   const graph = branchByBranch(walk.graph.finish(name, inputs, outputPorts(walk.graph, outputs, inputs)));
-  return { graph, notes: [...notes, ...found], keras: { ...record, config, graph } };
+  return { graph, notes: [...notes, ...found], keras: { ...record, config, legacy: config !== source.config, graph } };
 }

@@ -2,6 +2,7 @@
  * Models as files of Keras: every variable comes back to the bit, by way of any format, of a state dict, and of a .safetensors with
  * no template. That Keras itself opens the files is checked by tests/python/check_keras.py.
  */
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { convert, load } from "../../src/index.ts";
 import { torchConversion } from "../../src/api/torch-conversion.ts";
@@ -172,5 +173,30 @@ describe("trained weights", () => {
     const { bytes, report } = await toKeras(model, "keras");
     expect([report.agrees, report.firstDifference, bytes.length]).toEqual([false, "dense", 0]);
     await expect(convert(model, { to: "keras" })).rejects.toThrow(/outputs-differ/);
+  });
+});
+
+describe("files of Keras 1 and 2 as .keras", () => {
+  const folder = new URL("../fixtures/legacy/", import.meta.url);
+  const cases = readdirSync(folder).filter((name) => readdirSync(new URL(`${name}/`, folder)).includes("model.h5"));
+  const legacy = (name: string, meaning: "original" | "keras3") =>
+    readGraph(
+      { bytes: new Uint8Array(readFileSync(new URL(`${name}/model.h5`, folder))), name: "model.h5" },
+      { meaning },
+    );
+
+  test.each(cases)("%s, as Keras 3 takes it", (name) => {
+    const read = legacy(name, "keras3");
+    const again = open(written(read));
+    expect(variables(again)).toEqual(variables(read));
+    expect(again.origin).toBe("Keras 3.15.1");
+    // Nothing is left to be said about the file: it means what Keras 3 takes it for.
+    expect(again.notes).toEqual([]);
+  });
+
+  test("a meaning that Keras 3 has no word for is refused", () => {
+    expect(() => written(legacy("keras1-sequential", "original"))).toThrow(
+      /Keras 3 has no hard_sigmoid.*\n.*--meaning keras3/,
+    );
   });
 });

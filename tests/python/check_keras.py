@@ -8,7 +8,12 @@ For each folder of tests/fixtures/keras:
   saved of the model (model.h5 in the fixture), since it drops some options there;
 - Keras -> PyTorch -> Keras: the folder's checkpoint, saved again by PyTorch, with `--template`, folded and not: every variable
   comes back, bit by bit;
+- the .h5 that Keras saved, to .keras: the same;
 - trained: a PyTorch step on every parameter, back to Keras: Keras predicts what PyTorch computes.
+
+For each folder of tests/fixtures/legacy, files of Keras 1 and 2 and of tf.keras: what Keras 3 loads of the .keras gives the
+outputs that the model had. Where it had a meaning that Keras 3 can't say, `convert` has to refuse it, and with `--meaning keras3` to
+write what gives Keras 3's own.
 
 Prints FAIL lines, and at the end `N passed, N failed`. Needs what requirements.txt and keras-requirements.txt list.
 """
@@ -79,6 +84,8 @@ class Case:
         failures = {}
         for form in FORMATS:
             failures[form] = self.attempt("convert", self.model, self.path(f"model.{form}"))
+        if (self.folder / "model.h5").exists():
+            failures["from h5"] = self.attempt("convert", self.folder / "model.h5", self.path("from-h5.keras"))
         for way in WAYS:
             failures[way] = self.attempt("convert", self.model, self.path(way), "--flatten", way)
             if failures[way]:
@@ -178,12 +185,41 @@ class Case:
         yield ".keras", "keras", lambda: self.whole("keras")
         if (self.folder / "model.h5").exists():
             yield ".h5", "h5", lambda: self.whole("h5")
+            yield ".h5 to .keras", "from h5", lambda: self.same_model(open_keras(self.path("from-h5.keras")))
         yield ".weights.h5", "weights.h5", self.weights
         for way in WAYS:
             yield f"{way}, there and back", f"{way} same", lambda way=way: self.round_trip(way)
             # Weights of int8 can't be trained; what becomes of them is refused (tests/api/to-keras.test.ts).
             if not self.name.startswith("quantized"):
                 yield f"{way}, trained", f"{way} trained", lambda way=way: self.trained(way)
+
+
+LEGACY = FIXTURES.parent / "legacy"
+
+
+def check_legacy(name, scratch):
+    """A file of Keras 1 or 2 or of tf.keras as a .keras file."""
+    folder, out = LEGACY / name, scratch / f"{name}.keras"
+    architecture = folder / "architecture.json"
+    options = ["--architecture", architecture] if architecture.exists() else []
+    model = next(path for path in sorted(folder.iterdir()) if path.suffix == ".h5")
+    wanted = "outputs.npz"
+    try:
+        channelwise("convert", model, out, *options)
+    except Failure as failure:
+        # A gate has the hard_sigmoid of before Keras 3.
+        expect("Keras 3 has no" in str(failure), str(failure))
+        channelwise("convert", model, out, *options, "--meaning", "keras3")
+        wanted = "outputs_keras3.npz"
+    network = open_keras(out)
+    if not (folder / wanted).exists():
+        return
+    inputs, outputs = numbered(folder / "inputs.npz", "input"), numbered(folder / wanted, "output")
+    result = network(inputs[0] if len(inputs) == 1 else inputs, training=False)
+    results = list(result) if isinstance(result, (list, tuple)) else [result]
+    expect(len(results) == len(outputs), f"{len(results)} outputs, expected {len(outputs)}")
+    for index, (got, want) in enumerate(zip(results, outputs)):
+        Tolerance().check(f"output_{index}", np.asarray(keras.ops.convert_to_numpy(got)), want)
 
 
 def main():
@@ -208,6 +244,8 @@ def main():
                     action()
 
                 tally.check(f"{case.name}: {name}", perform)
+        for name in sorted(path.name for path in LEGACY.iterdir()) if not options.cases else []:
+            tally.check(f"{name}: .keras", lambda name=name: check_legacy(name, pathlib.Path(folder)))
     print(f"{tally.passed} passed, {tally.failed} failed")
     sys.exit(1 if tally.failed or not names else 0)
 
