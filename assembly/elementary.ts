@@ -10,6 +10,8 @@
  *   log1p(x)        0 <= x <= 1      1.2
  *   tanh(x)         all x            1.25
  *   tanhRest(x)     all x            10, at |x| = 0.65, where x and tanh x begin to be subtracted
+ *   boundedExp(x)   |x| <= 87        0.95; beyond, that of the bound
+ *   boundedExpm1(x) |x| <= 18.2      1.6; beyond, that of the bound
  *   sigmoid(x)      all x            2.4
  *   softplus(x)     all x            1.9
  *   normalCdf(x)    all x            6.6, down to x = -14 where it vanishes
@@ -82,6 +84,25 @@ export function exp(x: v128): v128 {
 @inline
 export function expm1(x: v128): v128 {
   x = f32x4.pmax(x, constant(-18));
+  const n = f32x4.nearest(f32x4.mul(x, constant(LOG2_E)));
+  const p = expm1OfRest(restOfLn2(x, n));
+  const scale = powerOfTwo(i32x4.trunc_sat_f32x4_s(n));
+  return f32x4.add(f32x4.mul(scale, p), f32x4.sub(scale, constant(1)));
+}
+
+/** exp(x) for |x| <= 87 and nothing but normal numbers: a third fewer instructions than exp. */
+@inline
+export function boundedExp(x: v128): v128 {
+  x = f32x4.pmin(f32x4.pmax(x, constant(-87)), constant(87));
+  const n = f32x4.nearest(f32x4.mul(x, constant(LOG2_E)));
+  const p = f32x4.add(expm1OfRest(restOfLn2(x, n)), constant(1));
+  return f32x4.mul(p, powerOfTwo(i32x4.trunc_sat_f32x4_s(n)));
+}
+
+/** exp(x) - 1 for |x| <= 18.2, where y / (y + 2) = tanh(x / 2) has come to -1 and 1. */
+@inline
+export function boundedExpm1(x: v128): v128 {
+  x = f32x4.pmin(f32x4.pmax(x, constant(-18.2)), constant(18.2));
   const n = f32x4.nearest(f32x4.mul(x, constant(LOG2_E)));
   const p = expm1OfRest(restOfLn2(x, n));
   const scale = powerOfTwo(i32x4.trunc_sat_f32x4_s(n));

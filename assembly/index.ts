@@ -29,7 +29,7 @@ export {
   tanh,
   tanhShrink,
 } from "./activation";
-export { additiveScores, dotScores, hide, hideBand, unitRows, weightedSum } from "./attention";
+export { additiveScores, hide, hideBand, unitRows } from "./attention";
 export { conv1d } from "./conv1d";
 export { conv1dNarrow } from "./conv1d-narrow";
 export { depthwiseConv1d } from "./depthwise1d";
@@ -38,6 +38,7 @@ export { embedding } from "./embedding";
 export { gemm } from "./gemm";
 export { heapBase } from "./lanes";
 export { layerNormalize, rmsNormalize, unitNormalize, varianceNormalize } from "./normalize";
+export { packIO, packOI } from "./pack";
 export { packedBytes, panelWidth } from "./panel";
 export { maths } from "./maths";
 export { add, divide, drop, equal, fill, greater, greaterEqual, keep, maximum, minimum, multiply, notEqual, power, prelu, scale, scaleShift, subtract } from "./pointwise";

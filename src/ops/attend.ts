@@ -12,6 +12,7 @@
 import { axisIndex, axisSize, shapeText } from "../axes.ts";
 import { shapeMismatch } from "../error.ts";
 import type { Array64, Axes, Place, TorchWriter, WasmWriter } from "./facets.ts";
+import { panelSize } from "./pack.ts";
 import { pieces } from "./rows.ts";
 import { boolean, count, listOf, nullOr, oneOf, type Schema } from "./schema.ts";
 
@@ -155,6 +156,14 @@ export interface Rows {
   readonly head: number;
 }
 
+/** Scratch for one head at a time. */
+interface Room {
+  /** Keys and values in panels. */
+  readonly keys: Place;
+  readonly values: Place;
+  readonly scores: Place;
+}
+
 /** The kernels from projected queries, keys and values to the output and, if there is a place for them, the weights. */
 export function attendSteps(
   wasm: WasmWriter,
@@ -166,8 +175,8 @@ export function attendSteps(
     readonly value: Rows;
     readonly output: Rows;
     readonly weights: Place | null;
-    readonly kernel: "dotScores" | "additiveScores";
-    /** What the kernel takes: a factor, or the weights of the sum. */
+    readonly kind: "dot" | "additive";
+    /** What the scores take: a factor, or the weights of the sum. */
     readonly factor: Place;
     /** Elements of a query. */
     readonly inner: number;
@@ -175,9 +184,8 @@ export function attendSteps(
     readonly shared: number;
   },
 ): void {
-  const { query, key, value, output, kernel, factor, inner, shared } = parts;
+  const { query, key, value, output, kind, factor, inner, shared } = parts;
   const rows = batch * heads * queries;
-  const scores = parts.weights ?? wasm.scratch(rows * keys);
   const masks = looks.masks.map((kind, index) => ({
     kind,
     at: wasm.input(3 + index),
@@ -185,10 +193,12 @@ export function attendSteps(
   }));
   const start = ({ at, sample, head, stride }: Rows, n: number, h: number, row = 0) =>
     at.at(n * sample + h * head + row * stride);
-  const one = (n: number, h: number, first: number, last: number) => {
+  const unclamped = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] as const;
+  const one = (room: Room, n: number, h: number, first: number, last: number) => {
     const count = last - first;
-    const y = scores.at(((n * heads + h) * queries + first) * keys);
+    const y = parts.weights?.at(((n * heads + h) * queries + first) * keys) ?? room.scores;
     const group = Math.floor(h / shared);
+    const [ownKeys, ownValues] = [start(key, n, group), start(value, n, group)];
     const hideAll = (hidden: number) => {
       for (const { kind, at, shape } of masks) {
         const strides = shape.map((size, axis) =>
@@ -209,28 +219,28 @@ export function attendSteps(
       const reach = window === null ? queries + keys : window - 1;
       wasm.call("hideBand", y, first, count, keys, reach, causal ? 0 : reach, hidden);
     };
-    wasm.call(
-      kernel,
-      start(query, n, h, first),
-      query.stride,
-      start(key, n, group),
-      key.stride,
-      factor,
-      y,
-      count,
-      keys,
-      inner,
-    );
+    const asked = start(query, n, h, first);
+    if (kind === "dot") {
+      wasm.call("packOI", ownKeys, key.stride, factor, room.keys, inner, keys);
+      wasm.call("gemm", asked, query.stride, room.keys, y, keys, count, keys, inner, ...unclamped);
+    } else wasm.call("additiveScores", asked, query.stride, ownKeys, key.stride, factor, y, count, keys, inner);
     hideAll(-1e9);
     wasm.call("softmax", y, y, count, keys, 1);
     if (looks.blind === "zero") hideAll(0);
     const to = start(output, n, h, first);
-    wasm.call("weightedSum", y, start(value, n, group), value.stride, to, output.stride, count, keys, depth);
+    wasm.call("packIO", ownValues, value.stride, room.values, keys, depth);
+    wasm.call("gemm", y, keys, room.values, to, output.stride, count, depth, keys, ...unclamped);
   };
   wasm.split(rows, rows * keys * (inner + depth), (from, to) => {
+    // Of one head, which the next one overwrites while it is still in the cache.
+    const room = {
+      keys: wasm.scratch(kind === "dot" ? panelSize(inner, keys) : 0),
+      values: wasm.scratch(panelSize(keys, depth)),
+      scores: wasm.scratch(parts.weights ? 0 : Math.min(queries, to - from) * keys),
+    };
     for (const { sample, samples, first, last } of pieces(from, to, queries)) {
       for (let index = sample; index < sample + samples; index++)
-        one(Math.floor(index / heads), index % heads, first, last);
+        one(room, Math.floor(index / heads), index % heads, first, last);
     }
   });
 }

@@ -250,7 +250,7 @@ export const toWasm: ToWasm<Attention> = ({ attributes, weights }, wasm) => {
       value: rows(wasm.input(2), keys, depth),
       output: rows(wasm.output(0), queries, depth),
       weights: scores ? wasm.output(1) : null,
-      kernel: kind === "dot" ? "dotScores" : "additiveScores",
+      kind: kind === "dot" ? "dot" : "additive",
       factor,
       inner,
       shared: 1,

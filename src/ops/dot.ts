@@ -23,6 +23,7 @@ import type { Array64, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./fa
 import { axisLetter } from "./keras-layout.ts";
 import type { Notes } from "./notes.ts";
 import { castFirst } from "./operands.ts";
+import { panelSize } from "./pack.ts";
 import { copy, elementWork, pieces } from "./rows.ts";
 import { boolean, letter } from "./schema.ts";
 
@@ -199,12 +200,15 @@ export const toWasm: ToWasm<Dot> = ({ attributes: { left, right, normalize }, in
   wasm.call("fill", one, 4, 1);
   const rows = wasm.inputShape(0)[0]! * a.rows;
   const { depth } = a;
+  const unclamped = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] as const;
   wasm.split(rows, rows * b.rows * depth, (from, to) => {
+    const panels = wasm.scratch(panelSize(depth, b.rows));
     for (const { sample, samples, first, last } of pieces(from, to, a.rows)) {
       for (let n = sample; n < sample + samples; n++) {
         const row = n * a.rows + first;
         const [x, keys, y] = [a.place.at(row * depth), b.place.at(n * b.rows * depth), wasm.output().at(row * b.rows)];
-        wasm.call("dotScores", x, depth, keys, depth, one, y, last - first, b.rows, depth);
+        wasm.call("packOI", keys, depth, one, panels, depth, b.rows);
+        wasm.call("gemm", x, depth, panels, y, b.rows, last - first, b.rows, depth, ...unclamped);
       }
     }
   });

@@ -15,7 +15,8 @@ export interface Kernels {
 
   /**
    * c[m, n] = clamp(bias[n] + sum over k of a[m, k] * b[k, n]). a: M rows lda apart, b: packed, c: M rows ldc apart.
-   * clamp(v) = min(max(v, low), high), NaN stays NaN: a ReLU done as the tile is stored. -Infinity and Infinity for none.
+   * clamp(v) = min(max(v, low), high), NaN stays NaN: a ReLU done as the tile is stored. -Infinity and Infinity for none. a and
+   * c need not be 16-byte aligned.
    */
   gemm(
     a: number,
@@ -231,7 +232,7 @@ export interface Kernels {
   /** y[i] = x[i] * factor. In place allowed. */
   scale(x: number, y: number, count: number, factor: number): void;
 
-  /** Over the middle axis of [outer][count][inner]; softmax subtracts the maximum first. In place allowed. */
+  /** Over the middle axis of [outer][count][inner]; softmax subtracts the maximum first. In place allowed; no alignment needed. */
   softmax(x: number, y: number, outer: number, count: number, inner: number): void;
   logSoftmax(x: number, y: number, outer: number, count: number, inner: number): void;
   /**
@@ -284,18 +285,10 @@ export interface Kernels {
 
   // ------------------------------------------------------------------- attention, one head of one sample
 
-  /** y[t, s] = factor[0] * sum over d of q[t, d] * k[s, d]; rows of q and k `..Stride` apart, y dense. No alignment needed, as in all of these. */
-  dotScores(
-    q: number,
-    qStride: number,
-    k: number,
-    kStride: number,
-    factor: number,
-    y: number,
-    rows: number,
-    columns: number,
-    depth: number,
-  ): void;
+  /** A matrix of K rows and N columns in panels with a bias of zeros (packedBytes), from K rows `stride` apart. x need not be aligned, as in all of these. */
+  packIO(x: number, stride: number, panels: number, K: number, N: number): void;
+  /** The same from N rows of K, times factor[0]. */
+  packOI(x: number, stride: number, factor: number, panels: number, K: number, N: number): void;
   /** y[t, s] = sum over d of w[4 + d] * tanh(w[0] * (q[t, d] + k[s, d])). */
   additiveScores(
     q: number,
@@ -322,17 +315,6 @@ export interface Kernels {
   ): void;
   /** y[t, s] = value where s < first + t - before or s > first + t + after; in place. */
   hideBand(y: number, first: number, rows: number, columns: number, before: number, after: number, value: number): void;
-  /** y[t, d] = sum over s of p[t, s] * v[s, d]; p dense, rows of v and y `..Stride` apart. */
-  weightedSum(
-    p: number,
-    v: number,
-    vStride: number,
-    y: number,
-    yStride: number,
-    rows: number,
-    columns: number,
-    depth: number,
-  ): void;
   /** y[r, d] = x[r, d] / max(sqrt(sum over d of x[r, d]^2), least). In place allowed. */
   unitRows(x: number, y: number, rows: number, depth: number, least: number): void;
 

@@ -428,7 +428,7 @@ export const toWasm: ToWasm<MultiHeadAttention> = ({ attributes, weights }, wasm
       value: rows(projected[2], keys, keyHeads, valueSize),
       output: rows(attended, queries, heads, valueSize),
       weights: scores ? wasm.output(1) : null,
-      kernel: "dotScores",
+      kind: "dot",
       factor,
       inner: keySize,
       shared: heads / keyHeads,

@@ -28,6 +28,11 @@ export interface Matrix {
 /** Columns of a panel, as `Kernels.panelWidth` tells; a panel of K rows has 1 + K of so many elements. */
 export const panelColumns = 8;
 
+/** Elements of a matrix of K rows and N columns in panels. */
+export function panelSize(K: number, N: number): number {
+  return Math.ceil(N / panelColumns) * (1 + K) * panelColumns;
+}
+
 /** Rows of the source that are read before the next panel is written: whole rows, so that every page is met once. */
 const rowsAtOnce = 64;
 
