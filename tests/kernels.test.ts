@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { relaxedSimd } from "wasm-feature-detect";
 import { describe, expect, it } from "vitest";
 import type { Kernels } from "../src/ops/kernels.ts";
+import { cellCodes, functionCodes } from "../src/ops/recurrent.ts";
 import { panelElements, writeColumns, writePanels } from "../src/ops/pack.ts";
 import { newestBuild, patched } from "../src/platform/kernels.ts";
 
@@ -167,6 +168,28 @@ describe("the interface", () => {
       const { steps, literal } = patchFrom(base, wanted);
       expect(patched(base, steps, literal)).toEqual(wanted);
     }
+  });
+});
+
+describe("numbers that stand for words", () => {
+  const source = (name: string) => readFileSync(new URL(`../assembly/${name}`, import.meta.url), "utf8");
+  /** `THE_NAME: i32 = 7` as ["theName", 7]. */
+  const constants = (text: string): [string, number][] =>
+    [...text.matchAll(/\b([A-Z]+(?:_[A-Z]+)*)(?:: i32)? = (\d+)\b/g)].map(([, name, value]) => [
+      name!.toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase()),
+      Number(value),
+    ]);
+
+  it("are the same for a cell's functions in src/ and in assembly/", () => {
+    const text = source("activation.ts");
+    const members = /enum Kind \{([^}]*)\}/.exec(text)![1]!.match(/\w+/g)!;
+    const kinds = members.map((name, index) => [name[0]!.toLowerCase() + name.slice(1), index]);
+    const others = constants(text).filter(([name]) => name === "linear" || name === "softmax");
+    expect(Object.fromEntries([...kinds, ...others])).toEqual(functionCodes);
+  });
+
+  it("are the same for cells", () => {
+    expect(Object.fromEntries(constants(source("recurrent.ts")))).toEqual(cellCodes);
   });
 });
 

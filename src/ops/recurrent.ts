@@ -261,9 +261,9 @@ function sideBySide(arrays: readonly Float64Array[], units: number): Float64Arra
 
 // ------------------------------------------------------------------------------------------------------ wasm
 
-/** Numbers of cells and functions, as assembly/recurrent.ts has them. */
-const cellCodes: Readonly<Record<CellKind, number>> = { simple: 0, lstm: 1, gru: 2, gruBefore: 3 };
-const functionCodes: Readonly<Record<CellFunction["kind"], number>> = {
+/** Numbers of cells and functions, as assembly/recurrent.ts and assembly/activation.ts have them (tests/kernels.test.ts). */
+export const cellCodes: Readonly<Record<CellKind, number>> = { simple: 0, lstm: 1, gru: 2, gruBefore: 3 };
+export const functionCodes: Readonly<Record<CellFunction["kind"], number>> = {
   relu: 0,
   elu: 1,
   selu: 2,

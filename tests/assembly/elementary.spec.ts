@@ -13,7 +13,9 @@ const EXP = 0,
   SIGMOID = 5,
   SOFTPLUS = 6,
   CDF = 7,
-  REST = 8;
+  REST = 8,
+  BOUNDED_EXP = 9,
+  BOUNDED_EXPM1 = 10;
 
 function single(name: i32, x: f32): f32 {
   const v = f32x4.splat(x);
@@ -25,12 +27,14 @@ function single(name: i32, x: f32): f32 {
   if (name === SIGMOID) return f32x4.extract_lane(elementary.sigmoid(v), 3);
   if (name === SOFTPLUS) return f32x4.extract_lane(elementary.softplus(v), 3);
   if (name === CDF) return f32x4.extract_lane(elementary.normalCdf(v), 3);
+  if (name === BOUNDED_EXP) return f32x4.extract_lane(elementary.boundedExp(v), 3);
+  if (name === BOUNDED_EXPM1) return f32x4.extract_lane(elementary.boundedExpm1(v), 3);
   return f32x4.extract_lane(elementary.tanhRest(v), 3);
 }
 
 function double(name: i32, x: f64): f64 {
-  if (name === EXP) return float64.exp(x);
-  if (name === EXPM1) return float64.expm1(x);
+  if (name === EXP || name === BOUNDED_EXP) return float64.exp(x);
+  if (name === EXPM1 || name === BOUNDED_EXPM1) return float64.expm1(x);
   if (name === LOG) return float64.log(x);
   if (name === LOG1P) return float64.log1p(x);
   if (name === TANH) return float64.tanh(x);
@@ -59,6 +63,12 @@ describe("errors in ulp", () => {
   test("expm1, x <= 0", () => {
     expect(worst(EXPM1, -LARGE, 0, 4099)).toBeLessThan(1.5);
   });
+  test("boundedExp, |x| <= 87", () => {
+    expect(worst(BOUNDED_EXP, -87, 87, 4099)).toBeLessThan(1.0);
+  });
+  test("boundedExpm1, |x| <= 18.2", () => {
+    expect(worst(BOUNDED_EXPM1, -18.2, 18.2, 4099)).toBeLessThan(1.7);
+  });
   test("log, x >= 1", () => {
     expect(worst(LOG, 1, LARGE, 4099)).toBeLessThan(1.0);
   });
@@ -84,7 +94,7 @@ describe("errors in ulp", () => {
 
 describe("special values", () => {
   test("NaN gives NaN", () => {
-    for (let name = EXP; name <= REST; name++) expect(isNaN(single(name, NaN))).toBe(true, `function ${name}`);
+    for (let name = EXP; name <= BOUNDED_EXPM1; name++) expect(isNaN(single(name, NaN))).toBe(true, `function ${name}`);
   });
 
   test("the ends of the range", () => {
@@ -105,6 +115,16 @@ describe("special values", () => {
     expect(single(SOFTPLUS, -inf)).toBe(0);
     expect(single(CDF, inf)).toBe(1);
     expect(single(CDF, -inf)).toBe(0);
+  });
+
+  test("past a bound, the value there", () => {
+    const inf = <f32>Infinity;
+    expect(single(BOUNDED_EXP, inf)).toBe(single(BOUNDED_EXP, 87));
+    expect(single(BOUNDED_EXP, -inf)).toBe(single(BOUNDED_EXP, -87));
+    expect(single(BOUNDED_EXPM1, -inf)).toBe(-1);
+    // y / (y + 2), which is tanh, comes to 1.
+    expect(single(BOUNDED_EXPM1, inf) + <f32>2).toBe(single(BOUNDED_EXPM1, 18.2));
+    expect(single(BOUNDED_EXPM1, inf)).toBe(single(BOUNDED_EXPM1, 18.2));
   });
 
   test("zero", () => {

@@ -1,6 +1,5 @@
-/** normalizations and prelu against float64: every count around one vector, groups, long axes, in place. */
+/** normalizations against float64: every count around one vector, groups, long axes, in place. */
 import { layerNormalize, rmsNormalize, unitNormalize, varianceNormalize } from "../../assembly/normalize";
-import { prelu } from "../../assembly/pointwise";
 import { at, error, floats, guarded, output, put, reset } from "./arena";
 
 const LAYER = 0,
@@ -86,25 +85,5 @@ describe("normalize", () => {
     for (let i = 0; i < 8; i++) put(x, i, 0);
     unitNormalize(x, y, 1, 1, 1, 8, 1e-12);
     for (let i = 0; i < 8; i++) expect(at(y, i)).toBe(0);
-  });
-});
-
-describe("prelu", () => {
-  test("every count of channels and inner size", () => {
-    for (let channels = 1; channels <= 9; channels++) {
-      for (let inner = 1; inner <= 9; inner++) {
-        reset(channels * 10 + inner);
-        const total = 2 * channels * inner;
-        const x = floats(total),
-          slope = floats(channels),
-          y = output(total);
-        prelu(x, y, 2, channels, inner, slope);
-        expect(guarded(y, total)).toBe(true);
-        for (let i = 0; i < total; i++) {
-          const value = at(x, i);
-          expect(at(y, i)).toBe(value < 0 ? value * at(slope, (i / inner) % channels) : value);
-        }
-      }
-    }
   });
 });
