@@ -11,7 +11,7 @@
  *   tanh(x)         all x            1.25
  *   tanhRest(x)     all x            10, at |x| = 0.65, where x and tanh x begin to be subtracted
  *   boundedExp(x)   |x| <= 87        0.95; beyond, that of the bound
- *   boundedExpm1(x) |x| <= 18.2      1.6; beyond, that of the bound
+ *   boundedExpm1(x) |x| <= 18.2      1.7; beyond, that of the bound
  *   sigmoid(x)      all x            2.4
  *   softplus(x)     all x            1.9
  *   normalCdf(x)    all x            6.6, down to x = -14 where it vanishes
