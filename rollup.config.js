@@ -10,8 +10,8 @@ import terser from "@rollup/plugin-terser";
 /** Besides dist/threads.js, what the command line needs and the library does not: stays a dependency. */
 const external = [/^node:/, "#threads", "commander", "picocolors", "cli-progress"];
 
-/** Names are shortened, comments and white space go; the code stays as it is. */
-const small = terser({ module: true, mangle: true, compress: false, format: { comments: false } });
+/** Names are shortened, comments and white space go, and what says the same in fewer letters is said so. */
+const small = terser({ module: true, mangle: true, compress: true, format: { comments: false } });
 
 const copyKernels = {
   name: "copy-kernels",

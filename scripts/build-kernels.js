@@ -1,6 +1,6 @@
 /**
  * Builds assembly/ into build/: kernels.wasm (plain SIMD) and kernels.relaxed.wasm, and for several threads the same two
- * with imported, shared memory. kernels.js carries the plain build as base64 text, and what the relaxed one has that the plain
+ * with imported, shared memory. kernels.js carries the plain build as text of hexadecimal digits, and what the relaxed one has that the plain
  * one has not (patch.js: a tenth), so that a bundle needs no second file; threads.js, which is loaded when a model wants
  * threads, carries the shared builds likewise and the text of src/platform/worker.ts. With --debug also kernels.debug.wasm, with assertions and a source map.
  */
@@ -65,9 +65,9 @@ function builds(plain, relaxed, how) {
   const { steps, literal } = patchFrom(plain, relaxed);
   return [
     {
-      name: "plainBase64",
-      value: plain.toString("base64"),
-      comment: `The plain SIMD build of assembly/${how}, in base64.`,
+      name: "plainHex",
+      value: plain.toString("hex"),
+      comment: `The plain SIMD build of assembly/${how}, as hexadecimal digits.`,
     },
     {
       name: "relaxedSteps",
@@ -75,9 +75,9 @@ function builds(plain, relaxed, how) {
       comment: `How the relaxed SIMD build${how} is made of it (scripts/patch.js).`,
     },
     {
-      name: "relaxedBase64",
-      value: Buffer.from(literal).toString("base64"),
-      comment: "The bytes for that, in base64.",
+      name: "relaxedHex",
+      value: Buffer.from(literal).toString("hex"),
+      comment: "The bytes for that, likewise.",
     },
   ];
 }

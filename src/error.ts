@@ -320,11 +320,15 @@ export function wrongOption(option: string, choices: readonly string[], got: unk
 }
 
 /** A layer means something that Keras 3 can't say. */
-export function notInKeras3(layer: string, what: string): ChannelwiseError {
+export function notInKeras3(
+  layer: string,
+  what: string,
+  fix = "convert with --meaning keras3, which takes the layer as Keras 3 does, with other numbers; or convert to PyTorch",
+): ChannelwiseError {
   return new ChannelwiseError({
     code: "unsupported-feature",
     message: `${layer}: Keras 3 has no ${what}`,
-    fix: "convert with --meaning keras3, which takes the layer as Keras 3 does, with other numbers; or convert to PyTorch",
+    fix,
   });
 }
 

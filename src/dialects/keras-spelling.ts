@@ -13,6 +13,7 @@
 import { shapeOf } from "../axes.ts";
 import { notInKeras3 } from "../error.ts";
 import type { Graph } from "../graph/graph.ts";
+import type { Recurrent } from "../ops/recurrent.ts";
 import { exportedName, isObject, type Json } from "./keras-config.ts";
 
 /** How the models in a configuration are called. */
@@ -28,9 +29,8 @@ const dropped =
 
 /** A model's configuration in the spelling of Keras 3. `legacy`: it was one of Keras 1 or 2. */
 export function kerasConfig({ config, legacy, graph }: { config: Json; legacy: boolean; graph: Graph }): Json {
-  const speller = new Speller(legacy, graph);
-  if (legacy && /"(mask_zero":true|class_name":"Masking")/.test(JSON.stringify(config))) speller.masked = true;
-  return speller.spelled(config, "", "") as Json;
+  const masked = legacy && /"(mask_zero":true|class_name":"Masking")/.test(JSON.stringify(config));
+  return new Speller(legacy, masked, graph).spelled(config, "", "") as Json;
 }
 
 /** Options and calls that Keras 3 takes in another form. */
@@ -84,15 +84,20 @@ function operationOf(className: string): Json {
 }
 
 class Speller {
-  masked = false;
   readonly #legacy: boolean;
-  readonly #shapes = new Map<string, readonly (number | null)[]>();
-
+  readonly #masked: boolean;
   readonly #name: string;
+  readonly #shapes = new Map<string, readonly (number | null)[]>();
+  /** Paths of layers that have a mask and initial states at once. */
+  readonly #maskedStates: readonly string[];
 
-  constructor(legacy: boolean, graph: Graph) {
+  constructor(legacy: boolean, masked: boolean, graph: Graph) {
     this.#name = graph.name;
     this.#legacy = legacy;
+    this.#masked = masked;
+    this.#maskedStates = graph.nodes.flatMap(({ kind, attributes, layer }) =>
+      kind === "recurrent" && (attributes as Recurrent).masked && (attributes as Recurrent).initial ? [layer.path] : [],
+    );
     for (const { name, outputs } of graph.calls) {
       for (const [index, value] of outputs.entries())
         this.#shapes.set(`${name}:${index}`, shapeOf(graph.values[value]!.axes));
@@ -110,17 +115,24 @@ class Speller {
     if (typeof className !== "string" || !isObject(config)) return this.#entries(value, layer, path);
     if (className === "__keras_tensor__") return this.#legacy ? this.#tensor(value, config, path) : value;
     const name = typeof config.name === "string" ? config.name : layer;
-    if (this.#legacy && this.masked && className === "Bidirectional" && config.zero_output_for_mask === false)
+    if (this.#legacy && this.#masked && className === "Bidirectional" && config.zero_output_for_mask === false)
       throw notInKeras3(name, "Bidirectional whose masked steps give the step before them, as before Keras 2.4");
+    const own = `${path}${name}`;
+    if (this.#legacy && this.#maskedStates.some((layer) => layer === own || layer.startsWith(`${own}/`)))
+      throw notInKeras3(
+        name,
+        "mask that goes along with a series where initial states are given",
+        "convert to PyTorch",
+      );
     const model = Object.hasOwn(models, className) && Array.isArray(config.layers) ? models[className] : undefined;
     const within = model && layer !== "" ? `${path}${name}/` : path;
     const entries = this.#entries(value, name === "" ? className : name, within);
     const old = typeof module === "string" && /^keras\.src\.engine\./.test(module);
     if (module !== undefined && !old && !this.#legacy) return entries;
-    const own = isObject(entries.config) ? entries.config : {};
-    if (model) return { ...entries, ...model, config: { ...own, name: name === "" ? this.#name : name } };
+    const options = isObject(entries.config) ? entries.config : {};
+    if (model) return { ...entries, ...model, config: { ...options, name: name === "" ? this.#name : name } };
     if (this.#legacy && isOperation(value)) return { ...entries, ...operationOf(className) };
-    if (this.#legacy) Object.assign(entries, withoutOldForms(className, own, entries.inbound_nodes));
+    if (this.#legacy) Object.assign(entries, withoutOldForms(className, options, entries.inbound_nodes));
     if (!("name" in config) && !this.#legacy) return entries;
     return { ...entries, class_name: exportedName(className), module: "keras.layers", registered_name: null };
   }

@@ -11,6 +11,7 @@
 import type { ValueId } from "../graph/graph.ts";
 import type { Dense } from "./dense.ts";
 import type { KerasCall, KerasConfig } from "./facets.ts";
+import { isObject } from "./schema.ts";
 
 /** The name of a dtype policy, such as `float32` or `int8_from_float32`; of a class that has none, the class and its options. */
 export function policyName(dtype: unknown): string {
@@ -56,10 +57,6 @@ const notUsual = { value_range: null, epsilon: null };
 function optionsOf(value: unknown, className: string): Readonly<Record<string, unknown>> | null {
   if (!isObject(value) || value.class_name !== className || !isObject(value.config)) return null;
   return value.config;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The variables of a product under the sizes that the file has them in. */

@@ -26,6 +26,7 @@ import {
   type Recurrent,
   statesOf,
 } from "./recurrent.ts";
+import { isObject } from "./schema.ts";
 
 interface Cell {
   readonly cell: CellKind;
@@ -302,10 +303,6 @@ function alike(one: unknown, other: unknown): boolean {
 function className(object: unknown): string {
   const { class_name: name } = (object ?? {}) as { class_name?: unknown };
   return typeof name === "string" ? name : "";
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
 }
 
 const merges = { sum: "add", mul: "multiply", ave: "average" } as const;

@@ -9,6 +9,10 @@ export type Check<T> = (value: unknown) => value is T;
 /** One check per attribute; a forgotten one is a compile error. */
 export type Schema<A extends object> = { readonly [K in keyof A]-?: Check<A[K]> };
 
+/** Whether it is an object of JSON. */
+export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
 const limit = 2 ** 31;
 const isInteger = (value: unknown): value is number => Number.isInteger(value);
 

@@ -178,7 +178,9 @@ describe("trained weights", () => {
 
 describe("files of Keras 1 and 2 as .keras", () => {
   const folder = new URL("../fixtures/legacy/", import.meta.url);
-  const cases = readdirSync(folder).filter((name) => readdirSync(new URL(`${name}/`, folder)).includes("model.h5"));
+  const whole = (name: string) => readdirSync(new URL(`${name}/`, folder)).includes("model.h5");
+  // Whose masks beside initial states Keras 3 can't be told in any meaning.
+  const cases = readdirSync(folder).filter((name) => whole(name) && name !== "tf-keras-states");
   const legacy = (name: string, meaning: "original" | "keras3") =>
     readGraph(
       { bytes: new Uint8Array(readFileSync(new URL(`${name}/model.h5`, folder))), name: "model.h5" },
@@ -197,6 +199,9 @@ describe("files of Keras 1 and 2 as .keras", () => {
   test("a meaning that Keras 3 has no word for is refused", () => {
     expect(() => written(legacy("keras1-sequential", "original"))).toThrow(
       /Keras 3 has no hard_sigmoid.*\n.*--meaning keras3/,
+    );
+    expect(() => written(legacy("tf-keras-states", "original"))).toThrow(
+      /decoder: Keras 3 has no mask that goes along with a series where initial states are given\n {2}fix {4}convert to PyTorch/,
     );
   });
 });

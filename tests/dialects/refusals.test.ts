@@ -8,7 +8,9 @@ import { LayerConfig } from "../../src/dialects/keras-config.ts";
 import { kerasNotes, operationNotes } from "../../src/ops/index.ts";
 import { commonLimits, type Note } from "../../src/ops/notes.ts";
 import { from, functional, input } from "../support/keras-config.ts";
-import { layerRefusals, modelOf, operationRefusals, type Refusal, sizeRefusals } from "../support/refusal-cases.ts";
+import { layerRefusals, sizeRefusals } from "../support/refusal-cases.ts";
+import { operationRefusals } from "../support/operation-refusals.ts";
+import { modelOf, type Refusal } from "../support/refusal-model.ts";
 import { refusal } from "../support/refusals.ts";
 
 /** Lines of src/ that stood on the stack of a refusal, as `ops/dense.ts:66`. */

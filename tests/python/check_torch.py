@@ -23,11 +23,13 @@ import io
 import json
 import os
 import pathlib
+import re
 import runpy
 import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -254,7 +256,25 @@ def random_cases(count, scratch):
         yield Case(folder, scratch, Tolerance(1e-4, 1e-3))
 
 
-def keras_cases(count, scratch):
+ENOUGH_FOR_ALL = 300
+"""Random models of Keras in which every layer that is read has to occur."""
+
+
+def check_all_drawn(folder):
+    """Every class that docs/layers.md lists as read, by one of its names, is in a model of this folder."""
+    page = (REPOSITORY / "docs" / "layers.md").read_text(encoding="utf-8")
+    table = page.split("## Layers that are read\n\n")[1].split("\n\n")[0].splitlines()
+    names = [row.split("|")[1].strip().split(", ") for row in table[2:]]
+    expect(len(names) > 50, f"docs/layers.md: a table of {len(names)} layers")
+    drawn = set()
+    for model in folder.glob("*/model.keras"):
+        with zipfile.ZipFile(model) as archive:
+            drawn.update(re.findall(r'"class_name": "(\w+)"', archive.read("config.json").decode()))
+    missing = [row[0] for row in names if not drawn.intersection(row)]
+    expect(not missing, f"in none of the random models: {', '.join(missing)}")
+
+
+def keras_cases(count, scratch, tally):
     """Random models of real Keras; the tolerance is that of random networks."""
     if not count:
         return
@@ -267,6 +287,8 @@ def keras_cases(count, scratch):
     )
     if done.returncode:
         raise subprocess.SubprocessError(f"{maker.name}: exit {done.returncode}: {done.stderr.strip()[-2000:]}")
+    if count >= ENOUGH_FOR_ALL:
+        tally.check("keras models: every layer", lambda: check_all_drawn(made))
     for folder in sorted(made.iterdir()):
         ways = {name: WAYS[name] for name in ("permute", "fold")}
         yield Case(folder, scratch, Tolerance(1e-4, 1e-3), ways, single_files=False)
@@ -327,7 +349,7 @@ def main():
         cases = [*fixture_cases(options.cases, scratch)]
         try:
             cases += random_cases(options.random, scratch)
-            cases += keras_cases(options.keras, scratch)
+            cases += keras_cases(options.keras, scratch, tally)
         except subprocess.SubprocessError as error:
             tally.failed += 1
             print(f"FAIL random networks: {error}")

@@ -86,7 +86,8 @@ def adaptive(d, x):
 def resizing(d, x):
     return d.layer(d.one(
         layers.UpSampling1D(2), layers.ZeroPadding1D((1, 2)), layers.Cropping1D((1, 0)), layers.Permute((2, 1)),
-        layers.SpatialDropout1D(0.2), layers.Dropout(0.2), layers.GaussianNoise(0.1), layers.Identity()))(x)
+        layers.SpatialDropout1D(0.2), layers.Dropout(0.2), layers.GaussianNoise(0.1), layers.Identity(),
+        layers.GaussianDropout(0.2), layers.AlphaDropout(0.2), layers.ActivityRegularization(l1=0.1)))(x)
 
 
 def normalization(d, x):
@@ -169,7 +170,7 @@ def attention(d, x):
 
 def dense(d, x):
     if d.yes(0.3):
-        return d.layer(layers.EinsumDense("abc,cd->abd", output_shape=(None, d.size(2, 6)), bias_axes="d"))(x)
+        return d.layer(layers.EinsumDense("abc,cd->abd", output_shape=(x.shape[1], d.size(2, 6)), bias_axes="d"))(x)
     inner = layers.Dense(d.size(2, 7), activation=d.one(*SMOOTH), use_bias=d.yes(0.8))
     return d.layer(layers.TimeDistributed(inner) if d.yes(0.3) else inner)(x)
 

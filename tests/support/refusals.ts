@@ -17,9 +17,15 @@ export function open(config: unknown, given: Record<string, Group> = groups): Re
   return kerasGraph({ config, weights: memoryTree(Object.entries(given)), place: ["model.keras", "config.json"] });
 }
 
+/** What a configuration is refused with. */
 export function refusal(config: unknown, given?: Record<string, Group>): ChannelwiseError {
+  return refusedBy(() => open(config, given));
+}
+
+/** What an action is refused with. */
+export function refusedBy(action: () => unknown): ChannelwiseError {
   try {
-    open(config, given);
+    action();
   } catch (error) {
     if (error instanceof ChannelwiseError) return error;
     throw error;

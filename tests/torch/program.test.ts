@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { type Array64, runTorchProgram, type StepValue, TorchProgram } from "../../src/backends/torch/interpret.ts";
 import { ChannelwiseError } from "../../src/error.ts";
+import { refusedBy } from "../support/refusals.ts";
 
 const HEADER = "import torch\nfrom torch import nn\nfrom torch.nn import functional as F\n";
 
@@ -20,16 +21,6 @@ function forward(body: string, init = ""): string {
 }
 
 const run = (source: string, input = array([2, 3])) => runTorchProgram({ source, state: new Map(), inputs: [input] });
-
-function refusal(action: () => unknown): ChannelwiseError {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof ChannelwiseError) return error;
-    throw error;
-  }
-  throw new Error("not refused");
-}
 
 describe("precision", () => {
   it("is that of float64, but for x.float()", () => {
@@ -71,23 +62,23 @@ describe("state dict", () => {
     const program = new TorchProgram(source);
     const without = complete();
     without.delete("lin.bias");
-    expect(refusal(() => program.loadState(without))).toMatchObject({
+    expect(refusedBy(() => program.loadState(without))).toMatchObject({
       code: "missing-weight",
       summary: expect.stringContaining("lin.bias"),
     });
     const spare = complete().set("lin.extra", array([1]));
-    expect(refusal(() => program.loadState(spare))).toMatchObject({
+    expect(refusedBy(() => program.loadState(spare))).toMatchObject({
       code: "missing-weight",
       summary: expect.stringContaining("lin.extra"),
     });
     const misshapen = complete().set("lin.weight", array([3, 2]));
-    expect(refusal(() => program.loadState(misshapen)).summary).toBe("lin.weight: expected (2, 3), got (3, 2)");
+    expect(refusedBy(() => program.loadState(misshapen)).summary).toBe("lin.weight: expected (2, 3), got (3, 2)");
     const short = complete().set("lin.bias", { shape: [2], data: [1] });
-    expect(refusal(() => program.loadState(short)).summary).toContain("expected 2 values");
+    expect(refusedBy(() => program.loadState(short)).summary).toContain("expected 2 values");
   });
 
   it("must be loaded before a run", () => {
-    expect(refusal(() => new TorchProgram(source).run([array([4, 3])])).summary).toContain("state dict");
+    expect(refusedBy(() => new TorchProgram(source).run([array([4, 3])])).summary).toContain("state dict");
   });
 });
 
@@ -108,9 +99,9 @@ describe("running", () => {
 
   it("returns tuples flat and refuses what isn't tensors", () => {
     expect(run(forward("return x, x * 2")).length).toBe(2);
-    expect(refusal(() => run(forward("return 3"))).code).toBe("unsupported-feature");
-    expect(refusal(() => run(forward("return x, (x, x)"))).code).toBe("unsupported-feature");
-    expect(refusal(() => run(forward("y = x"))).code).toBe("unsupported-feature");
+    expect(refusedBy(() => run(forward("return 3"))).code).toBe("unsupported-feature");
+    expect(refusedBy(() => run(forward("return x, (x, x)"))).code).toBe("unsupported-feature");
+    expect(refusedBy(() => run(forward("y = x"))).code).toBe("unsupported-feature");
   });
 
   it("reports each assignment of the main forward, with line, name and value", () => {
@@ -160,7 +151,7 @@ describe("refused by name and line", () => {
   ];
   for (const [name, body, message] of cases) {
     it(name, () => {
-      const error = refusal(() => run(forward(body)));
+      const error = refusedBy(() => run(forward(body)));
       expect(error.code).toBe("unsupported-feature");
       expect(error.summary).toContain(message);
       expect(error.where).toEqual(["model.py line 7"]);
@@ -169,9 +160,9 @@ describe("refused by name and line", () => {
 
   it("names the line of a multi-line constructor and of every frame", () => {
     const init = "self.body = nn.Sequential(\n    nn.ReLU(),\n    nn.Conv1d(1, 2, 3, strides=4),\n)";
-    expect(refusal(() => new TorchProgram(forward("return x", init))).where).toEqual(["model.py line 9"]);
+    expect(refusedBy(() => new TorchProgram(forward("return x", init))).where).toEqual(["model.py line 9"]);
     const nested = `${HEADER}def helper(a):\n    return a.view(7)\n${forward("return helper(x)").slice(HEADER.length)}`;
-    expect(refusal(() => run(nested)).where).toEqual(["model.py line 8", "model.py line 5"]);
+    expect(refusedBy(() => run(nested)).where).toEqual(["model.py line 8", "model.py line 5"]);
   });
 
   it("a parameter changed in place, even through a view", () => {
@@ -179,25 +170,25 @@ describe("refused by name and line", () => {
       "w = self.w[0]\nw += x\nreturn w",
       'self.register_buffer("w", torch.zeros(2, 3), persistent=False)',
     );
-    expect(refusal(() => run(source, array([3]))).summary).toContain("in place");
+    expect(refusedBy(() => run(source, array([3]))).summary).toContain("in place");
   });
 
   it("effects at module level, but not constants that nobody uses", () => {
-    expect(refusal(() => new TorchProgram(`${forward("return x")}\nprint(1)\n`)).summary).toContain("module level");
-    expect(refusal(() => new TorchProgram(`${forward("return x")}\nNet.forward = 1\n`)).summary).toContain(
+    expect(refusedBy(() => new TorchProgram(`${forward("return x")}\nprint(1)\n`)).summary).toContain("module level");
+    expect(refusedBy(() => new TorchProgram(`${forward("return x")}\nNet.forward = 1\n`)).summary).toContain(
       "assigning to an attribute",
     );
     const unused = `from os import path\nHERE = path.join(1)\nA, B = open("x")\n${forward("return x")}`;
-    expect(refusal(() => run(unused)).code).toBe("unsupported-feature");
+    expect(refusedBy(() => run(unused)).code).toBe("unsupported-feature");
     expect(run(`import os\nHERE = os.path\n${forward("return x")}`).length).toBe(1);
-    expect(refusal(() => run(`import os\nHERE = os.path\n${forward("return HERE")}`)).summary).toContain(
+    expect(refusedBy(() => run(`import os\nHERE = os.path\n${forward("return HERE")}`)).summary).toContain(
       "the import os",
     );
   });
 
   it("a class that extends something else", () => {
     const source = `${HEADER}class Mine(nn.Conv1d):\n    pass\n${forward("return Mine(1, 2, 3)(x)").slice(HEADER.length)}`;
-    expect(refusal(() => run(source)).summary).toContain("must extend nn.Module alone");
+    expect(refusedBy(() => run(source)).summary).toContain("must extend nn.Module alone");
   });
 });
 
@@ -225,26 +216,26 @@ describe("hostile text", () => {
   for (const [name, body] of cases) {
     it(name, () => {
       const program = new TorchProgram(forward(body), { maxSteps: 200_000 });
-      expect(refusal(() => program.run([array([2, 3])]))).toBeInstanceOf(ChannelwiseError);
+      expect(refusedBy(() => program.run([array([2, 3])]))).toBeInstanceOf(ChannelwiseError);
     });
   }
 
   it("modules that double at every level", () => {
     const init = "m = nn.Linear(1, 1)\nfor i in range(60):\n    m = nn.Sequential(m, m)\nself.m = m";
-    expect(refusal(() => new TorchProgram(forward("return x", init))).code).toBe("unsupported-feature");
+    expect(refusedBy(() => new TorchProgram(forward("return x", init))).code).toBe("unsupported-feature");
   });
 
   it("a module inside itself", () => {
-    expect(refusal(() => new TorchProgram(forward("return x", "self.me = self"))).code).toBe("unsupported-feature");
+    expect(refusedBy(() => new TorchProgram(forward("return x", "self.me = self"))).code).toBe("unsupported-feature");
   });
 
   it("a class whose base is itself", () => {
-    expect(refusal(() => new TorchProgram(`${HEADER}class Net(Net):\n    pass\n`))).toBeInstanceOf(ChannelwiseError);
+    expect(refusedBy(() => new TorchProgram(`${HEADER}class Net(Net):\n    pass\n`))).toBeInstanceOf(ChannelwiseError);
   });
 
   it("a huge layer", () => {
     expect(
-      refusal(() =>
+      refusedBy(() =>
         new TorchProgram(forward("return self.l(x)", "self.l = nn.Linear(10 ** 9, 10 ** 9)")).run([array([2, 3])]),
       ),
     ).toBeInstanceOf(ChannelwiseError);
