@@ -313,7 +313,7 @@ describe("a process with live threads", () => {
   /** What a program prints that loads a model with threads through the built package, and ends by itself. */
   function run(program: string): string {
     const script = `
-      import { readFileSync, readdirSync } from "node:fs";
+      import { readFileSync } from "node:fs";
       import { load } from ${JSON.stringify(new URL("../dist/index.js", import.meta.url).href)};
       const bytes = readFileSync(${JSON.stringify(fileURLToPath(new URL(`fixtures/keras/${caseNames[0]}/model.keras`, import.meta.url)))});
       ${program}
