@@ -45,7 +45,7 @@ const context = {
   module,
   choice,
   kernels: describeKernels(module),
-  ceiling: await ceiling(),
+  ceiling: ceiling(),
   quick: values.quick,
   peers: `onnxruntime-web ${onnxruntime}, tfjs-backend-wasm ${tensorflow}`,
 };

@@ -71,7 +71,7 @@ export async function transpose(context) {
       to,
       shape.join("x"),
       ((2 * x.byteLength) / kernel.seconds / 1e9).toFixed(1),
-      percent(copy.seconds / kernel.seconds),
+      percent(copy.ratio),
       milliseconds(call.seconds),
       times(ortCall.ratio),
       times(tfjsCall.ratio),

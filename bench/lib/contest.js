@@ -3,6 +3,7 @@
  *
  * A call takes a Float32Array and gives one, so copying in and out counts for all three; weights are prepared before.
  */
+import { ceilingLoop } from "../ceiling.js";
 import { channelwiseContender } from "../peers/channelwise.js";
 import { onnxModel } from "../peers/onnx.js";
 import { onnxruntimeContender } from "../peers/onnxruntime.js";
@@ -27,7 +28,7 @@ const evaluated = 2;
  *   module: WebAssembly.Module, batch?: number, seconds: number, rounds?: number, onnxLayout?: "NLC" | "NCL",
  *   expected?: (sample: Float32Array) => ArrayLike<number>
  * }} options `onnxLayout` is the order in which onnxruntime-web takes and gives series
- * @returns {Promise<Place[]>} channelwise, onnxruntime-web, tfjs-backend-wasm
+ * @returns {Promise<Place[]>} channelwise, onnxruntime-web, tfjs-backend-wasm, the ceiling's loop
  */
 export async function contest(network, { module, batch = 1, seconds, rounds, onnxLayout = "NLC", expected }) {
   const { shape } = network.input;
@@ -48,8 +49,9 @@ export async function contest(network, { module, batch = 1, seconds, rounds, onn
   );
   try {
     const errors = await compare();
-    const results = await race(runs, { seconds, ...(rounds ? { rounds } : {}) });
-    return results.map((result, place) => ({ name: contenders[place].name, error: errors[place], ...result }));
+    const results = await race([...runs, ceilingLoop.run], { seconds, ...(rounds ? { rounds } : {}) });
+    const names = [...contenders.map(({ name }) => name), "ceiling"];
+    return results.map((result, place) => ({ name: names[place], error: errors[place] ?? 0, ...result }));
   } finally {
     for (const { dispose } of contenders) await dispose();
   }

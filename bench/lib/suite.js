@@ -1,6 +1,7 @@
 /**
  * suite: what every suite is given, and the rows that most of them print
  */
+import { ceilingLoop } from "../ceiling.js";
 import { contest, contestColumns, tolerance } from "./contest.js";
 import { milliseconds, percent, Report, scientific, times } from "./report.js";
 
@@ -9,7 +10,7 @@ import { milliseconds, percent, Report, scientific, times } from "./report.js";
  * @property {WebAssembly.Module} module   the kernels
  * @property {string} kernels              which build of them, in words
  * @property {import("./engine.js").Choice} choice  how it was chosen
- * @property {number} ceiling              Gflop/s
+ * @property {number} ceiling              Gflop/s when the run began; a row's share is of the ceiling in turns with it
  * @property {boolean} quick               few samples, nothing written: for trying the suites out
  * @property {string} peers                versions of the others
  */
@@ -21,7 +22,7 @@ export const secondsPerRow = ({ quick }) => (quick ? 0.3 : 3);
 export const facts = ({ kernels, ceiling }) => [kernels, `ceiling ${ceiling.toFixed(1)} Gflop/s (bench/ceiling.js)`];
 
 export const contestNotes =
-  "One thread each, in one process, in turns; medians. `ort-web` and `tfjs`: how many times longer onnxruntime-web and " +
+  "One thread each, in one process, in turns with each other and with the ceiling's loop; medians. `ort-web` and `tfjs`: how many times longer onnxruntime-web and " +
   "tfjs-backend-wasm take. Errors are the largest difference from a float64 computation relative to the largest output, " +
   `for channelwise, onnxruntime-web and tfjs-backend-wasm; above ${tolerance.toExponential()} the suite fails.`;
 
@@ -42,7 +43,7 @@ export function contestReport(context, suite, about, columns) {
      */
     async add(cells, network, options = {}) {
       const { batch = 1 } = options;
-      const [own, ort, tfjs] = await contest(network, {
+      const [own, ort, tfjs, top] = await contest(network, {
         module: context.module,
         seconds: secondsPerRow(context),
         ...(context.quick ? { rounds: 3 } : {}),
@@ -53,7 +54,7 @@ export function contestReport(context, suite, about, columns) {
         ...cells,
         milliseconds(own.seconds),
         speed.toFixed(1),
-        percent(speed / context.ceiling),
+        percent((network.flop * batch * top.ratio) / ceilingLoop.flop),
         times(ort.ratio),
         times(tfjs.ratio),
         ...[own, ort, tfjs].map(({ error }) => scientific(error)),
