@@ -3,7 +3,7 @@
  *
  * Data is always row-major: the last axis of `shape` and `layout` is contiguous.
  */
-import { layoutRank, parseLayout } from "./axes.ts";
+import { type Axes, layoutRank, parseLayout } from "./axes.ts";
 import { ChannelwiseError } from "./error.ts";
 
 /** Element types of arrays in files. The engine itself computes in float32. */
@@ -107,4 +107,6 @@ export interface StoredArray {
   readonly shape: readonly number[];
   /** Little-endian elements in row-major order: a view into the file where possible, else a copy. Do not write to it. */
   read(): RawArray;
+  /** What `read` brings into another order, for those who do that themselves. */
+  readonly reorders?: { readonly stored: StoredArray; readonly from: Axes; readonly to: Axes };
 }

@@ -4,8 +4,8 @@
  */
 import { describe, expect, it } from "vitest";
 import type { Kernels } from "../src/ops/kernels.ts";
-import { panelElements, writeColumns, writePanels } from "../src/ops/pack.ts";
-import { builds, floats, random, readBuild } from "./support/kernels.ts";
+import { writeColumns } from "../src/ops/pack.ts";
+import { builds, floats, inPanels, random, readBuild } from "./support/kernels.ts";
 
 type Exports = Kernels & { memory: WebAssembly.Memory; heapBase(): number };
 
@@ -125,8 +125,7 @@ function actualConvolution(
   const allOut = c.groups * c.outChannels;
   const xAt = arena.put(x);
   const matrix = { values: w, bias, rows: c.taps * c.inChannels, columns: allOut, groups: c.groups };
-  const panels = new Float32Array(panelElements(kernels, matrix));
-  writePanels(panels, kernels, matrix);
+  const panels = inPanels(matrix);
   const packed = arena.put(panels);
   const count = c.batch * c.outLength * allOut;
   const y = arena.output(count);
@@ -159,8 +158,7 @@ describe.each(builds)("%s against float64", (name) => {
     const [a, b, bias] = [floats(M * lda, 1), floats(K * N, 2), floats(N, 3)];
     const aAt = arena.put(a);
     const matrix = { values: b, bias, rows: K, columns: N };
-    const panels = new Float32Array(panelElements(kernels, matrix));
-    writePanels(panels, kernels, matrix);
+    const panels = inPanels(matrix);
     const packed = arena.put(panels);
     const c = arena.output(M * ldc);
     kernels.gemm(aAt, lda, packed, c, ldc, M, N, K, ...unclamped);

@@ -44,7 +44,7 @@ export function describeKernels(module) {
     rows: K,
     columns: N,
   };
-  writePanels(memory.floats().subarray(packed / 4), kernels, matrix);
+  writePanels(memory, packed, matrix);
   kernels.gemm(a, K, packed, c, N, M, N, K, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
   return memory.floats()[c / 4] === 0 ? "plain SIMD kernels" : "relaxed SIMD kernels (fused multiply-add)";
 }

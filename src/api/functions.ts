@@ -116,8 +116,9 @@ export function conv1d(x: Tensor<"NLC">, kernel: Tensor<"KIO">, options: Conv1dO
       groups,
     };
     const count = batch * outLength * filters;
-    const [source, packed, target] = [place(floats(x)), room(panelElements(kernels, matrix)), room(count)];
-    writePanels(memory.floats().subarray(packed / 4), kernels, matrix);
+    const packed = room(panelElements(kernels, matrix));
+    writePanels(memory, packed, matrix);
+    const [source, target] = [place(floats(x)), room(count)];
     const [left] = resolvePadding(placed, length);
     kernels.conv1d(
       source,
@@ -220,8 +221,9 @@ function product(
   const data = withKernels((memory, place, room) => {
     const { kernels } = memory;
     const matrix = { values: floats(b), bias: bias ? floats(bias) : null, rows: inner, columns };
-    const [source, packed, target] = [place(floats(a)), room(panelElements(kernels, matrix)), room(rows * columns)];
-    writePanels(memory.floats().subarray(packed / 4), kernels, matrix);
+    const packed = room(panelElements(kernels, matrix));
+    writePanels(memory, packed, matrix);
+    const [source, target] = [place(floats(a)), room(rows * columns)];
     kernels.gemm(source, inner, packed, target, columns, rows, columns, inner, ...unclamped);
     return { address: target, count: rows * columns };
   });

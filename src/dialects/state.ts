@@ -283,7 +283,12 @@ class Reader {
     const array =
       tensor.dtype === "int8"
         ? { dtype: "int8" as const, shape, read: () => rearrangeArray(tensor.read() as Int8Array, from, to) }
-        : { dtype: "float32" as const, shape, read: () => rearrangeArray(toFloat32(tensor), from, to) };
+        : {
+            dtype: "float32" as const,
+            shape,
+            read: () => rearrangeArray(toFloat32(tensor), from, to),
+            reorders: { stored: tensor, from, to },
+          };
     return { array, axes: plain(keras) };
   }
 

@@ -183,7 +183,6 @@ export const toWasm: ToWasm<Conv1d> = ({ attributes }, wasm) => {
   const outputs = filters / groups;
   const limits = wasm.clamp();
   const matrix = (pack: WeightPacker) => ({
-    values: pack.read("kernel")!,
     bias: pack.read("bias"),
     rows: taps * inputs,
     columns: filters,
@@ -212,11 +211,11 @@ export const toWasm: ToWasm<Conv1d> = ({ attributes }, wasm) => {
   });
 
   function packNarrow(pack: WeightPacker): void {
-    packColumns(pack, matrix(pack));
+    packColumns(pack, { ...matrix(pack), values: pack.read("kernel")! });
   }
 
   function packWide(pack: WeightPacker): void {
-    packPanels(pack, matrix(pack));
+    packPanels(pack, { ...matrix(pack), values: pack.stored("kernel")! });
   }
 
   function packRows(pack: WeightPacker): void {

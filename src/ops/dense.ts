@@ -85,8 +85,9 @@ export const toWasm: ToWasm<Dense> = ({ attributes: { units } }, wasm) => {
   const narrow = units <= narrowest;
   const kernel = narrow ? "gemmNarrow" : "gemm";
   const weights = wasm.weight(narrow ? "columns" : "panels", (pack) => {
-    const matrix = { values: pack.read("kernel")!, bias: pack.read("bias"), rows: inputs, columns: units };
-    (narrow ? packColumns : packPanels)(pack, matrix);
+    const matrix = { bias: pack.read("bias"), rows: inputs, columns: units };
+    if (narrow) packColumns(pack, { ...matrix, values: pack.read("kernel")! });
+    else packPanels(pack, { ...matrix, values: pack.stored("kernel")! });
   });
   const rows = product(shape.slice(0, -1))!;
   const limits = wasm.clamp();

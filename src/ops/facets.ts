@@ -12,6 +12,7 @@
 import type { Axes, Axis } from "../axes.ts";
 import type { ValueId, ValueType } from "../graph/graph.ts";
 import type { Kernels } from "./kernels.ts";
+import type { PanelMemory, StoredOrder } from "./pack.ts";
 import type { Schema } from "./schema.ts";
 
 // ------------------------------------------------------------------------------------------------- meaning
@@ -339,9 +340,11 @@ export interface WasmWriter {
 
 /** Prepares a layer's weights in WebAssembly memory when the model is loaded. */
 export interface WeightPacker {
-  readonly kernels: Kernels;
+  readonly memory: PanelMemory;
   /** The weight's numbers in Keras' order (merged axes in the order of the plan), null where the layer has none. */
   read(role: string): Float32Array | null;
+  /** The same in the order in which the file has it, where that is known: for `packPanels`. */
+  stored(role: string): Float32Array | StoredOrder | null;
   /** Reserves the result, to be written whole and at once; called once per preparation. */
   allocate(elements: number): Float32Array;
 }

@@ -7,9 +7,10 @@
  * The source is K x N, N running fastest: Keras' IO, and KIO with K = taps * I. Groups have N / groups columns each, and
  * panels of their own. assembly/panel.ts and assembly/dot.ts say how the kernels read the two.
  *
- * In JavaScript, since a kernel could only pack what lies in WebAssembly memory already, and that does not shrink: 80 MB take
- * 40 to 70 ms, and 60 more the first time for memory that was never touched.
+ * Panels are written by a kernel, out of 256 KiB of the source at a time: it is fast from its first call, where JavaScript
+ * is interpreted until it has run for some milliseconds, which is what a model of ordinary size needs altogether.
  */
+import { copyStrided, type StridedCopy } from "../axes.ts";
 import type { WeightPacker } from "./facets.ts";
 import type { Kernels } from "./kernels.ts";
 
@@ -25,6 +26,15 @@ export interface Matrix {
   readonly groups?: number;
 }
 
+/** Numbers as a file has them, and the copies that bring them into Keras' order. */
+export interface StoredOrder {
+  readonly data: Float32Array;
+  readonly copies: readonly StridedCopy[];
+}
+
+/** A matrix on its way into panels, in whatever order the file has it. */
+export type StoredMatrix = Omit<Matrix, "values"> & { readonly values: Float32Array | StoredOrder };
+
 /** Columns of a panel, as `Kernels.panelWidth` tells; a panel of K rows has 1 + K of so many elements. */
 export const panelColumns = 8;
 
@@ -33,67 +43,158 @@ export function panelSize(K: number, N: number): number {
   return Math.ceil(N / panelColumns) * (1 + K) * panelColumns;
 }
 
-/** Rows of the source that are read before the next panel is written: whole rows, so that every page is met once. */
-const rowsAtOnce = 64;
+/** WebAssembly memory as panels are written into it. */
+export interface PanelMemory {
+  readonly kernels: Kernels;
+  /** The whole memory; made anew after it grew. */
+  floats(): Float32Array;
+  /**
+   * Carries out strided copies of `values` to the address `target`, by a kernel. What lies behind the address `behind` is
+   * overwritten.
+   */
+  copyIn(values: Float32Array, copies: readonly StridedCopy[], target: number, behind: number): void;
+}
+
+/** Elements of the source that lie in WebAssembly memory at a time: a page that is met for the first time costs more than its copy. */
+const elementsAtOnce = 1 << 16;
 
 /** A layer's matrix in panels. */
-export function packPanels(pack: WeightPacker, matrix: Matrix): void {
-  writePanels(pack.allocate(panelElements(pack.kernels, matrix)), pack.kernels, matrix);
+export function packPanels(pack: WeightPacker, matrix: StoredMatrix): void {
+  const { byteOffset } = pack.allocate(panelElements(pack.memory.kernels, matrix));
+  writePanels(pack.memory, byteOffset, matrix);
 }
 
 /** A layer's matrix in columns; it has no groups. */
 export function packColumns(pack: WeightPacker, matrix: Matrix): void {
-  writeColumns(pack.allocate(matrix.columns * pack.kernels.narrowStride(matrix.rows)), pack.kernels, matrix);
+  writeColumns(
+    pack.allocate(matrix.columns * pack.memory.kernels.narrowStride(matrix.rows)),
+    pack.memory.kernels,
+    matrix,
+  );
 }
 
 /** Elements of a matrix in panels, those of all groups together. */
-export function panelElements(kernels: Kernels, { rows, columns, groups = 1 }: Matrix): number {
+export function panelElements(
+  kernels: Kernels,
+  { rows, columns, groups = 1 }: Pick<Matrix, "rows" | "columns" | "groups">,
+): number {
   return groups * (kernels.packedBytes(rows, columns / groups) / 4);
 }
 
-/** Writes the panels of all groups. */
-export function writePanels(target: Float32Array, kernels: Kernels, matrix: Matrix): void {
-  const { values, bias, rows, columns, groups = 1 } = matrix;
-  const width = kernels.panelWidth();
+/** Writes the panels of all groups to an address, behind which nothing is kept. */
+export function writePanels(memory: PanelMemory, target: number, matrix: StoredMatrix): void {
+  const { bias, rows, columns, groups = 1 } = matrix;
+  const width = memory.kernels.panelWidth();
   const panel = (1 + rows) * width;
-  // A panel's place in the target, its first column in the source, and how many of its columns there are.
-  const panels: { at: number; column: number; used: number }[] = [];
   const share = columns / groups;
-  for (let group = 0; group < groups; group++) {
-    for (let done = 0; done < share; done += width) {
-      panels.push({
-        at: panels.length * panel,
-        column: group * share + done,
-        used: Math.min(width, share - done),
-      });
+  const group = Math.ceil(share / width) * panel;
+  const end = target + 4 * groups * group;
+  const place = (column: number) => {
+    const own = column % share;
+    return Math.floor(column / share) * group + Math.floor(own / width) * panel + (own % width);
+  };
+  clear(memory.floats().subarray(target / 4, end / 4));
+  const source = sourceOf(matrix);
+  if (source.columnsOutside) {
+    const atOnce = width * Math.max(1, Math.floor(elementsAtOnce / (source.columnStride * width)));
+    for (let column = 0, count = 0; column < columns; column += count) {
+      count = Math.min(atOnce, share - (column % share));
+      const [from, to] = [column, column + count].map((at) => at * source.columnStride);
+      memory.copyIn(source.data.subarray(from, to), copies(source.rows, column, count, 0, 0), target, end);
     }
+    return;
   }
-  for (const { at, column, used } of panels) {
-    for (let c = 0; c < width; c++) target[at + c] = c < used && bias ? bias[column + c]! : 0;
+  const atOnce = Math.max(1, Math.floor(elementsAtOnce / columns));
+  for (let row = 0; row < rows; row += atOnce) {
+    const count = Math.min(atOnce, rows - row);
+    const dimension = { ...source.rows[0]!, size: count };
+    const list = Array.from({ length: groups }, (_, g) => copies([dimension], g * share, share, g * share, row));
+    memory.copyIn(source.data.subarray(row * columns, (row + count) * columns), list.flat(), target, end);
   }
-  for (let row = 0; row < rows; row += rowsAtOnce) {
-    const count = Math.min(rowsAtOnce, rows - row);
-    for (const { at, column, used } of panels) {
-      copyRows(target, at + (1 + row) * width, width, values, row * columns + column, columns, count, used);
-    }
+
+  /** Zeros where no weight comes, and the bias. */
+  function clear(panels: Float32Array): void {
+    if (share % width > 0) for (let g = 1; g <= groups; g++) panels.fill(0, g * group - panel, g * group);
+    for (let n = 0; n < columns; n++) panels[place(n)] = bias ? bias[n]! : 0;
+  }
+
+  /** `count` columns of one group, from `column` on: the whole panels, and what is left. */
+  function copies(along: readonly Dimension[], column: number, count: number, sourceOffset: number, row: number) {
+    const whole = Math.floor(count / width);
+    const [sizes, from, to] = [
+      along.map(({ size }) => size),
+      along.map(({ sourceStride }) => sourceStride),
+      along.map(({ rowStride }) => rowStride * width),
+    ];
+    const targetOffset = place(column) + (1 + row) * width;
+    const full: StridedCopy = {
+      sizes: [whole, ...sizes, width],
+      sourceOffset,
+      sourceStrides: [width * source.columnStride, ...from, source.columnStride],
+      targetOffset,
+      targetStrides: [panel, ...to, 1],
+    };
+    const last: StridedCopy = {
+      sizes: [...sizes, count - whole * width],
+      sourceOffset: sourceOffset + whole * width * source.columnStride,
+      sourceStrides: [...from, source.columnStride],
+      targetOffset: targetOffset + whole * panel,
+      targetStrides: [...to, 1],
+    };
+    return [full, last];
   }
 }
 
-/** `count` rows of one panel: `used` elements each, and zeros up to `width`. */
-function copyRows(
-  target: Float32Array,
-  at: number,
-  width: number,
-  values: Float32Array,
-  from: number,
-  columns: number,
-  count: number,
-  used: number,
-): void {
-  for (; count > 0; count--, at += width, from += columns) {
-    for (let c = 0; c < used; c++) target[at + c] = values[from + c]!;
-    for (let c = used; c < width; c++) target[at + c] = 0;
+/** A dimension of a matrix' rows. */
+interface Dimension {
+  readonly size: number;
+  /** From one of its places to the next, in the source and in rows of the matrix. */
+  readonly sourceStride: number;
+  readonly rowStride: number;
+}
+
+/** Where a matrix' elements lie: column n at n * columnStride, which is 1 unless the columns are the outermost dimension. */
+interface Source {
+  readonly data: Float32Array;
+  readonly rows: readonly Dimension[];
+  readonly columnStride: number;
+  readonly columnsOutside: boolean;
+}
+
+/** PyTorch's orders, columns outermost, as they lie in the file; any other is brought into Keras' first. */
+function sourceOf({ values, rows, columns }: StoredMatrix): Source {
+  if (!(values instanceof Float32Array)) {
+    const [copy, ...others] = values.copies;
+    const dimensions = (copy?.sizes ?? []).map((size, index) => ({
+      size,
+      sourceStride: copy!.sourceStrides[index]!,
+      targetStride: copy!.targetStrides[index]!,
+    }));
+    const column = dimensions.find(({ size, targetStride }) => size === columns && targetStride === 1);
+    if (others.length === 0 && column?.sourceStride === rows) {
+      const along = dimensions.filter((dimension) => dimension !== column);
+      return {
+        data: values.data,
+        rows: along.map(({ targetStride, ...rest }) => ({ ...rest, rowStride: targetStride / columns })),
+        columnStride: rows,
+        columnsOutside: true,
+      };
+    }
   }
+  return {
+    data: inKerasOrder(values),
+    rows: [{ size: rows, sourceStride: columns, rowStride: 1 }],
+    columnStride: 1,
+    columnsOutside: false,
+  };
+}
+
+/** Stored numbers in Keras' order. */
+export function inKerasOrder(values: Float32Array | StoredOrder): Float32Array {
+  if (values instanceof Float32Array) return values;
+  const ordered = new Float32Array(values.data.length);
+  for (const copy of values.copies) copyStrided(values.data, ordered, copy);
+  return ordered;
 }
 
 /** Writes the matrix column by column. */

@@ -4,13 +4,14 @@
  */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import type { Kernels } from "../../src/ops/kernels.ts";
+import { KernelMemory } from "../../src/backends/wasm/memory.ts";
 import { panelColumns, panelElements, writeColumns, writePanels } from "../../src/ops/pack.ts";
 
 const module = new WebAssembly.Module(
   new Uint8Array(readFileSync(new URL("../../build/kernels.wasm", import.meta.url))),
 );
-const kernels = new WebAssembly.Instance(module).exports as unknown as Kernels;
+const memory = new KernelMemory(module);
+const { kernels } = memory;
 const width = kernels.panelWidth();
 
 /** Weights and biases that all differ. */
@@ -28,8 +29,11 @@ describe("panels", () => {
       for (let share = 1; share <= 2 * width + 1; share++) {
         for (const biased of [true, false]) {
           const source = matrix(rows, share * groups, groups, biased);
-          const target = new Float32Array(panelElements(kernels, source)).fill(Number.NaN);
-          writePanels(target, kernels, source);
+          const [at, count] = [memory.weightsEnd / 4, panelElements(kernels, source)];
+          memory.reserve(4 * (at + count));
+          memory.floats().fill(Number.NaN, at, at + count);
+          writePanels(memory, 4 * at, source);
+          const target = memory.floats().subarray(at, at + count);
           const expected: number[] = [];
           for (let group = 0; group < groups; group++)
             for (let first = 0; first < share; first += width)
@@ -45,6 +49,21 @@ describe("panels", () => {
       }
     }
   });
+});
+
+it("panels of a matrix that goes through WebAssembly memory in parts", () => {
+  const source = matrix(700, 2 * 401, 2, true);
+  const target = memory.allocateWeights(4 * panelElements(kernels, source));
+  writePanels(memory, target, source);
+  const panels = memory.floats().subarray(target / 4);
+  const [panel, perGroup] = [701 * width, Math.ceil(401 / width)];
+  const wrong = source.values.findIndex((value, index) => {
+    const [row, column] = [Math.floor(index / 802), index % 802];
+    const [group, n] = [Math.floor(column / 401), column % 401];
+    const at = (group * perGroup + Math.floor(n / width)) * panel + (1 + row) * width + (n % width);
+    return panels[at] !== value;
+  });
+  expect(wrong).toBe(-1);
 });
 
 describe("columns", () => {

@@ -3,6 +3,8 @@
  */
 import { readFileSync } from "node:fs";
 import { relaxedSimd } from "wasm-feature-detect";
+import { KernelMemory } from "../../src/backends/wasm/memory.ts";
+import { type Matrix, panelElements, writePanels } from "../../src/ops/pack.ts";
 
 /** The relaxed build loads only where the runtime knows its instructions: not in Node 20. */
 export const builds = (await relaxedSimd()) ? ["kernels.wasm", "kernels.relaxed.wasm"] : ["kernels.wasm"];
@@ -27,4 +29,13 @@ export function random(seed: number): () => number {
 export function floats(count: number, seed: number): Float32Array {
   const next = random(seed);
   return Float32Array.from({ length: count }, next);
+}
+
+/** A matrix as gemm and conv1d take it. */
+export function inPanels(matrix: Matrix): Float32Array {
+  const memory = new KernelMemory(new WebAssembly.Module(readBuild("kernels.wasm")));
+  const count = panelElements(memory.kernels, matrix);
+  const at = memory.allocateWeights(4 * count);
+  writePanels(memory, at, matrix);
+  return memory.floats().slice(at / 4, at / 4 + count);
 }

@@ -9,11 +9,15 @@
  * instances in other threads (platform/worker.ts), each with the bytes of `allocatePlan` among the weights.
  */
 import { instantiateSync } from "@assemblyscript/loader";
+import type { StridedCopy } from "../../axes.ts";
 import { ChannelwiseError } from "../../error.ts";
 import type { Kernels } from "../../ops/kernels.ts";
+import type { PanelMemory } from "../../ops/pack.ts";
 
 const pageBytes = 65536;
 const alignment = 16;
+/** Sizes and two strides of eight dimensions. */
+const mostTableBytes = 8 * 3 * 4;
 
 /** The exports that belong to the memory and not to the arithmetic. */
 interface Exports extends Kernels, Record<string, unknown> {
@@ -21,7 +25,7 @@ interface Exports extends Kernels, Record<string, unknown> {
   planBytes(): number;
 }
 
-export class KernelMemory {
+export class KernelMemory implements PanelMemory {
   readonly kernels: Kernels;
   readonly #exports: Exports;
   readonly #memory: WebAssembly.Memory;
@@ -74,6 +78,17 @@ export class KernelMemory {
   integers(): Int32Array {
     if (this.#integers.buffer !== this.#memory.buffer) this.#integers = new Int32Array(this.#memory.buffer);
     return this.#integers;
+  }
+
+  copyIn(values: Float32Array, copies: readonly StridedCopy[], target: number, behind: number): void {
+    const source = align(behind);
+    const table = align(source + values.byteLength);
+    this.reserve(table + mostTableBytes);
+    this.floats().set(values, source / 4);
+    for (const { sizes, sourceOffset, targetOffset, sourceStrides, targetStrides } of copies) {
+      this.integers().set([...sizes, ...sourceStrides, ...targetStrides], table / 4);
+      this.kernels.rearrange(source + 4 * sourceOffset, target + 4 * targetOffset, sizes.length, table);
+    }
   }
 
   /** Reserves `bytes` behind the weights for good; gives the address. */

@@ -1,10 +1,11 @@
 /**
  * weights: packs a layer's weights into WebAssembly memory, once per layer and form
  */
-import { rearrangeArray } from "../../axes.ts";
+import { isView, rearrangeArray, rearrangement } from "../../axes.ts";
 import { toFloat32 } from "../../bytes/numbers.ts";
 import type { Layer } from "../../graph/graph.ts";
 import type { WeightPacker } from "../../ops/facets.ts";
+import { inKerasOrder, type StoredOrder } from "../../ops/pack.ts";
 import type { LayoutPlan } from "../../plan/layout.ts";
 import type { KernelMemory } from "./memory.ts";
 
@@ -32,14 +33,14 @@ export class PackedWeights {
   #prepare(layer: Layer, roles: readonly string[], prepare: (pack: WeightPacker) => void): number {
     const memory = this.#memory;
     let result: number | undefined;
+    const stored = (role: string) => (roles.includes(role) ? this.#stored(layer, role) : null);
     prepare({
-      kernels: memory.kernels,
+      memory,
       read: (role) => {
-        if (!roles.includes(role)) return null;
-        const { array } = layer.weights[role]!;
-        const { from, to } = this.#plan.weights.get(layer)![role]!;
-        return rearrangeArray(toFloat32(array), from, to);
+        const values = stored(role);
+        return values && inKerasOrder(values);
       },
+      stored,
       allocate(elements) {
         if (result !== undefined) throw new Error("a preparation allocates once");
         result = memory.allocateWeights(elements * 4);
@@ -48,5 +49,13 @@ export class PackedWeights {
     });
     if (result === undefined) throw new Error(`nothing was packed for ${layer.path}`);
     return result;
+  }
+
+  #stored(layer: Layer, role: string): Float32Array | StoredOrder {
+    const { array } = layer.weights[role]!;
+    const { from, to } = this.#plan.weights.get(layer)![role]!;
+    if (!array.reorders || !isView(from, to)) return rearrangeArray(toFloat32(array), from, to);
+    const { reorders } = array;
+    return { data: toFloat32(reorders.stored), copies: rearrangement(reorders.from, reorders.to) };
   }
 }
