@@ -3,7 +3,7 @@
  */
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { cellCodes, functionCodes } from "../src/ops/recurrent.ts";
 import { newestBuild, patched } from "../src/platform/kernels.ts";
 import { builds, floats, readBuild } from "./support/kernels.ts";
@@ -64,6 +64,17 @@ describe("the interface", () => {
       const newest = newestBuild(carried);
       expect(Buffer.from(newest).equals(builds.length === 2 ? relaxed : plain)).toBe(true);
     }
+  });
+
+  it("are decoded alike with and without what some runtimes have for it", async () => {
+    const carried = await import("../build/kernels.js");
+    const own = newestBuild(carried);
+    vi.stubGlobal("Buffer", undefined);
+    vi.stubGlobal("Uint8Array", class extends Uint8Array {});
+    Object.assign(Uint8Array, { fromHex: undefined });
+    const looped = newestBuild(carried);
+    vi.unstubAllGlobals();
+    expect(Buffer.from(looped).equals(own)).toBe(true);
   });
 
   it("take, with what runs a model on them, at most 60 KB of a download", () => {
