@@ -22,13 +22,13 @@ describe("keras", () => {
   test.each(kerasCases)("%s, the archive", (name) => {
     const original = bytesOf(`keras/${name}/model.keras`);
     const expected = readModel(original);
-    for (const mutation of mutations(original, 1, 300)) {
+    for (const mutation of mutations(original, 1, 120)) {
       const found = safely(mutation, readModel);
       if (found) expect(found, mutation.name).toEqual(expected);
     }
   });
   test.each(kerasCases)("%s, inside the archive", (name) => {
-    for (const mutation of kerasMutations(bytesOf(`keras/${name}/model.keras`), 2, 600)) safely(mutation, readModel);
+    for (const mutation of kerasMutations(bytesOf(`keras/${name}/model.keras`), 2, 240)) safely(mutation, readModel);
   });
 });
 
@@ -37,8 +37,8 @@ describe("safetensors", () => {
     "%s",
     (name) => {
       const original = bytesOf(`safetensors/${name}`);
-      for (const mutation of mutations(original, 3, 300)) safely(mutation, readModel);
-      for (const mutation of everyByte(original, 0, 300)) safely(mutation, readModel);
+      for (const mutation of mutations(original, 3, 150)) safely(mutation, readModel);
+      for (const mutation of everyByte(original, 0, 150)) safely(mutation, readModel);
     },
   );
 });
@@ -51,7 +51,7 @@ describe("npz", () => {
     const expected = values(readArrays(original));
     const ends =
       name === "compressed" ? [...everyByte(original, 0, 400), ...everyByte(original, original.length - 250)] : [];
-    for (const mutation of [...mutations(original, 4, 300), ...ends]) {
+    for (const mutation of [...mutations(original, 4, 150), ...ends]) {
       const found = safely(mutation, readArrays);
       if (found) expect(values(found).equals(expected), mutation.name).toBe(true);
     }
@@ -62,7 +62,7 @@ describe("HDF5", () => {
   const all = readdirSync(new URL("hdf5/", fixtures)).filter((name) => name.endsWith(".h5"));
   test.each(all)("%s", (name) => {
     const original = bytesOf(`hdf5/${name}`);
-    for (const mutation of mutations(original, 5, original.length > 20_000 ? 100 : 300)) {
+    for (const mutation of mutations(original, 5, original.length > 20_000 ? 40 : 120)) {
       safely(mutation, walk);
       safely({ ...mutation, bytes: resealHdf5(mutation.bytes) }, walk);
     }
