@@ -3,16 +3,17 @@
  */
 import { rearrangeArray, shapeOf, sizedAxes } from "../axes.ts";
 import { stateData, stateRows } from "../backends/torch/state.ts";
+import { fileOf, type FileToWrite, inMemory } from "../bytes/file-to-write.ts";
 import type { DenseArray } from "../bytes/numbers.ts";
-import { writeNpz } from "../bytes/npz.ts";
+import { npzFile } from "../bytes/npz.ts";
 import { describeOrigin, keptKey } from "../dialects/keras-kept.ts";
 import { describeGraph, graphKey, type TensorPlace } from "../dialects/state.ts";
 import { outputsDiffer } from "../error.ts";
-import { writeCheckpoint } from "../formats/pytorch.ts";
-import { writeSafetensors } from "../formats/safetensors.ts";
+import { checkpointFile } from "../formats/pytorch.ts";
+import { safetensorsFile } from "../formats/safetensors.ts";
 import type { Graph } from "../graph/graph.ts";
 import { type LayoutPlan, portOrder } from "../plan/layout.ts";
-import type { TensorData } from "../tensor.ts";
+import type { StoredArray, TensorData } from "../tensor.ts";
 import type { Model } from "./model.ts";
 import { sourceOf } from "./source.ts";
 import {
@@ -22,7 +23,7 @@ import {
   type TorchConversion,
   type WeightsFile,
 } from "./torch-conversion.ts";
-import { type KerasFormat, kerasFormats, toKeras } from "./to-keras.ts";
+import { type Keep, type KerasFormat, kerasFormats, toKeras } from "./to-keras.ts";
 import { inputRecord, randomInputs } from "./random.ts";
 import { type Report, verifyProgram } from "./verify.ts";
 
@@ -54,15 +55,29 @@ function isKeras(to: string): to is KerasFormat {
  * @throws {ChannelwiseError} `outputs-differ` when the converted program gives other numbers; `usage` for a wrong option
  */
 export async function convert(model: Model, options: ConvertOptions = {}): Promise<Map<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>();
+  await convertInto(model, options, (name, file) => {
+    const bytes = inMemory(file, [name]);
+    files.set(name, bytes);
+    return bytes;
+  });
+  return files;
+}
+
+/**
+ * Converts a model into files that `keep` writes, each array read when its turn comes. Files may be written before it has turned
+ * out that the conversion is right: where this throws, they are to be thrown away.
+ */
+export async function convertInto(model: Model, options: ConvertOptions, keep: Keep): Promise<void> {
   const { to = "pytorch", weights = "safetensors" } = options;
   requireChoice("to", ["pytorch", "safetensors", "pt", ...kerasFormats], to);
   requireChoice("weights", ["safetensors", "pt"], weights);
   if (isKeras(to)) {
-    const { bytes, report } = await toKeras(model, to, options.onProgress);
+    const report = await toKeras(model, to, keep, options.onProgress);
     options.onVerified?.(report);
     if (!report.agrees)
       throw outputsDiffer(`the written model differs from its source first at ${report.firstDifference}`);
-    return new Map([[`model.${to}`, bytes]]);
+    return;
   }
   const file: WeightsFile = to === "pt" || (to === "pytorch" && weights === "pt") ? "model.pt" : "model.safetensors";
   const conversion = torchConversion(model.graph, options, file);
@@ -71,23 +86,20 @@ export async function convert(model: Model, options: ConvertOptions = {}): Promi
   if (!report.agrees)
     throw outputsDiffer(`the converted program differs from the model first at ${report.firstDifference}`);
   const state = new Map(
-    conversion.program.state.map(({ name, dtype, shape, ...entry }): [string, DenseArray] => [
-      name,
-      { dtype, shape, data: stateData({ name, dtype, shape, ...entry }) },
+    conversion.program.state.map((entry): [string, StoredArray] => [
+      entry.name,
+      { dtype: entry.dtype, shape: entry.shape, read: () => stateData(entry) },
     ]),
   );
-  const bytes =
+  const written =
     file === "model.pt"
-      ? writeCheckpoint(state)
-      : writeSafetensors(state, {
+      ? checkpointFile(state)
+      : safetensorsFile(state, {
           metadata: { format: "pt", [graphKey]: describe(model.graph, conversion), ...describeSource(model) },
         });
-  if (to !== "pytorch") return new Map([[file, bytes]]);
-  return new Map([
-    ["model.py", new TextEncoder().encode(conversion.program.source)],
-    [file, bytes],
-    ["check.npz", recordCheck(model, conversion.plan)],
-  ]);
+  if (to === "pytorch") keep("model.py", fileOf(new TextEncoder().encode(conversion.program.source)));
+  keep(file, written);
+  if (to === "pytorch") keep("check.npz", recordCheck(model, conversion.plan));
 }
 
 /** What Keras would need besides, where the model is one of Keras'. */
@@ -119,7 +131,7 @@ function describe(graph: Graph, { program }: Conversion): string {
 }
 
 /** Inputs and what the engine gives for them, in the module's order of axes: what `python model.py` compares with. */
-function recordCheck(model: Model, { options: { io } }: LayoutPlan): Uint8Array {
+function recordCheck(model: Model, { options: { io } }: LayoutPlan): FileToWrite {
   const { graph } = model;
   const inputs = randomInputs(graph, 2, 1);
   const turned = (data: TensorData, shape: readonly number[], value: number): DenseArray => {
@@ -132,7 +144,7 @@ function recordCheck(model: Model, { options: { io } }: LayoutPlan): Uint8Array 
     };
   };
   const outputs = model.predictAll(inputRecord(graph, inputs));
-  return writeNpz(
+  return npzFile(
     new Map([
       ...graph.inputs.map(
         ({ value }, index) => [`input_${index}`, turned(inputs[index]!.data, inputs[index]!.shape, value)] as const,

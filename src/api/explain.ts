@@ -5,6 +5,7 @@ import { inOrder, layoutText, lettersOf, rearrangeArray, shapeOf, sizedAxes } fr
 import { emitTorch } from "../backends/torch/emit.ts";
 import { TorchProgram } from "../backends/torch/interpret.ts";
 import { stateData } from "../backends/torch/state.ts";
+import type { Graph } from "../graph/graph.ts";
 import { planLayout } from "../plan/layout.ts";
 import type { Tensor } from "../tensor.ts";
 import { compareArrays, type Difference } from "./compare.ts";
@@ -62,12 +63,11 @@ export function explain(model: Model, input?: Input | Readonly<Record<string, In
     const naive = { data, layout: right.layout, shape: shapeOf(order) as number[] };
     return { name, right, naive, ...compareArrays(naive.data, right.data) };
   });
-  return { places: orderPlaces(model), outputs };
+  return { places: orderPlaces(graph), outputs };
 }
 
 /** Every place of the model where axes are merged. */
-export function orderPlaces(model: Model): OrderPlace[] {
-  const { graph } = model;
+export function orderPlaces(graph: Graph): OrderPlace[] {
   const folded = planLayout(graph, { target: "torch", flatten: "fold", io: "torch" });
   return folded.graph.nodes.flatMap((node): OrderPlace[] => {
     if (node.kind !== "rearrange") return [];

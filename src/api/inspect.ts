@@ -2,11 +2,13 @@
  * inspect: what is in a model
  */
 import { layoutText, shapeOf } from "../axes.ts";
-import { layersOf } from "../graph/graph.ts";
+import { type Graph, layersOf } from "../graph/graph.ts";
 import { planLayout } from "../plan/layout.ts";
 import { elements } from "../tensor.ts";
 import { type OrderPlace, orderPlaces } from "./explain.ts";
-import type { Model, ModelPort } from "./model.ts";
+import type { Source } from "../platform/source.ts";
+import { type LoadOptions, readFile } from "./load.ts";
+import { describePort, type EngineOptions, type Model, type ModelPort } from "./model.ts";
 
 /** One call of one layer. */
 export interface LayerDescription {
@@ -45,7 +47,28 @@ export interface Description {
 
 /** Describes a model: layers, axes, shapes, parameters, and each place where the order of axes matters. */
 export function inspect(model: Model): Description {
-  const { graph } = model;
+  return describe(model);
+}
+
+/**
+ * Describes a model file as `inspect` does, and reads no more of it than its headers: of a URL or a Blob, little is fetched. So
+ * checksums of weights are not compared.
+ *
+ * @throws {ChannelwiseError} what `load` throws
+ */
+export async function inspectFile(
+  source: Source,
+  options: Omit<LoadOptions, keyof EngineOptions> = {},
+): Promise<Description> {
+  return describe(await readFile(source, options, "headers"));
+}
+
+function describe({
+  graph,
+  name,
+  origin,
+  notes,
+}: Pick<Model, "name" | "origin" | "notes"> & { readonly graph: Graph }): Description {
   const counts = new Map(
     layersOf(graph).map((layer) => [
       layer,
@@ -78,14 +101,14 @@ export function inspect(model: Model): Description {
           : `${note.layer.path}: data goes from ${note.from} to ${note.to}, ${note.reason}`,
       );
   return {
-    name: model.name,
-    origin: model.origin,
-    notes: model.notes,
-    inputs: model.inputs,
-    outputs: model.outputs,
+    name,
+    origin,
+    notes,
+    inputs: graph.inputs.map((port) => describePort(graph, port)),
+    outputs: graph.outputs.map((port) => describePort(graph, port)),
     layers,
     parameters: [...counts.values()].reduce((sum, count) => sum + count, 0),
-    places: orderPlaces(model),
+    places: orderPlaces(graph),
     conversions: { permute: conversion("permute"), fold: conversion("fold") },
   };
 }

@@ -9,8 +9,11 @@ import type { Parts } from "../formats/parts.ts";
 import { partsOf, readModelFile } from "../formats/read.ts";
 import { keptKey, keptOrigin } from "../dialects/keras-kept.ts";
 import { graphFromState } from "../dialects/state.ts";
-import type { Graph } from "../graph/graph.ts";
-import { readSource, type Source } from "../platform/source.ts";
+import { type Graph, layersOf } from "../graph/graph.ts";
+import { type Bytes, fetchArrays, settle } from "../platform/bytes.ts";
+import { openSource } from "../platform/open.ts";
+import type { Source } from "../platform/source.ts";
+import type { StoredArray } from "../tensor.ts";
 import { type EngineOptions, type Model, openModel } from "./model.ts";
 import { type ModelSource, rememberSource } from "./source.ts";
 import { wayBack } from "./way-back.ts";
@@ -41,19 +44,48 @@ export interface LoadOptions extends EngineOptions {
 }
 
 /**
- * Loads a model: a path (Node, Deno, Bun), a URL, a Response, a Blob, or bytes. The format is known by the bytes.
+ * Loads a model: a path (Node, Deno, Bun), a URL, a Response, a Blob, or bytes. The format is known by the bytes. Of a file only
+ * what is needed is read; of a URL only what is needed is fetched, where its server gives ranges.
  *
  * @throws {ChannelwiseError} `unreadable-file`, `unknown-format`, `corrupt-file`, `unsupported-…`, `invalid-model`,
  *   `missing-weight`, `shape-mismatch`
  */
 export async function load(source: Source, options: LoadOptions = {}): Promise<Model> {
+  const { name, ...read } = await readFile(source, options, "numbers");
+  const model = await openModel(read.graph, name, read.origin, options, read.notes);
+  rememberSource(model, read.source);
+  return model;
+}
+
+/**
+ * Reads a model file.
+ *
+ * @param need whether its arrays' numbers will be read; else as little as tells what is in it is fetched
+ */
+export async function readFile(
+  source: Source,
+  options: LoadOptions,
+  need: "headers" | "numbers",
+): Promise<ReadFile & { readonly name: string }> {
   const found = await open(source, options);
   const file = { ...found, name: options.name ?? found.name };
   const architecture = options.architecture === undefined ? null : await open(options.architecture, options);
-  const read = architecture ? readWeights(file, architecture, options) : readGraph(file, options);
-  const model = await openModel(read.graph, file.name, read.origin, options, read.notes);
-  rememberSource(model, read.source);
-  return model;
+  const sources = [file, ...(architecture ? [architecture] : [])].flatMap(({ bytes, parts }) => [
+    bytes,
+    ...(parts?.values() ?? []),
+  ]);
+  const read = await settle(sources, () => {
+    const own = architecture ? readWeights(file, architecture, options) : readGraph(file, options);
+    if (need === "numbers") fetchArrays(sources, arraysOf(own));
+    return own;
+  });
+  return { ...read, name: file.name };
+}
+
+/** All arrays that may be read of a model from now on. */
+function arraysOf({ graph, stored }: ReadFile): Set<StoredArray> {
+  const weights = layersOf(graph).flatMap((layer) => Object.values(layer.weights));
+  return new Set([...weights.map(({ array }) => array), ...stored]);
 }
 
 /** A model file, read. */
@@ -65,6 +97,8 @@ export interface ReadFile {
   readonly notes: readonly string[];
   /** What it is written from. */
   readonly source: ModelSource;
+  /** The arrays that it is written from, beside those of the graph. */
+  readonly stored: readonly StoredArray[];
 }
 
 /** How `readGraph` takes a file: the part of `LoadOptions` that is about its meaning. */
@@ -72,16 +106,16 @@ export type ReadOptions = Pick<LoadOptions, "customLayers" | "flatten" | "meanin
 
 /** A file with those that belong to it. */
 export interface OpenedFile {
-  readonly bytes: Uint8Array;
+  readonly bytes: Bytes;
   readonly name: string;
   readonly parts?: Parts;
 }
 
 /** Fetches a file and those beside it that it names. */
 async function open(source: Source, { files = {} }: Pick<LoadOptions, "files">): Promise<OpenedFile> {
-  const { bytes, name, beside } = await readSource(source);
-  const parts = new Map<string, Uint8Array>();
-  for (const part of partsOf(bytes, [name])) {
+  const { bytes, name, beside } = await openSource(source);
+  const parts = new Map<string, Bytes>();
+  for (const part of await settle([bytes], () => partsOf(bytes, [name]))) {
     const where = Object.hasOwn(files, part) ? files[part] : beside?.(part);
     if (where === undefined) {
       throw unsupportedFeature(
@@ -90,7 +124,7 @@ async function open(source: Source, { files = {} }: Pick<LoadOptions, "files">):
         `give it along: load(file, { files: { ${JSON.stringify(part)}: … } }), or load a path or a URL`,
       );
     }
-    parts.set(part, (await readSource(where)).bytes);
+    parts.set(part, (await openSource(where)).bytes);
   }
   return { bytes, name, parts };
 }
@@ -102,7 +136,7 @@ export function readGraph({ bytes, name, parts }: OpenedFile, options: ReadOptio
     const graph = graphFromState(file, [name]);
     const kept = Object.hasOwn(file.metadata, keptKey) ? file.metadata[keptKey] : undefined;
     const keras = kept === undefined ? {} : { keras: () => keptOrigin(kept, graph, [name, "__metadata__", keptKey]) };
-    return { graph, origin: "channelwise safetensors", notes: [], source: keras };
+    return { graph, origin: "channelwise safetensors", notes: [], source: keras, stored: [] };
   }
   if (file.kind === "state") {
     throw unsupportedFeature(
@@ -130,6 +164,8 @@ export function readWeights(file: OpenedFile, architecture: OpenedFile, options:
   const weights = readModelFile(bytes, [name], parts);
   if (weights.kind !== "keras") {
     const template = readGraph(architecture, options);
+    // It is told from all of them how the state dict was converted.
+    fetchArrays([bytes, ...(parts?.values() ?? [])], weights.tensors.values());
     const state = wayBack(template.graph, weights.tensors, options.flatten, [name]);
     const unread = weights.kind === "state" ? notRead(weights.unread) : [];
     const how = `weights of PyTorch, as convert --flatten ${state.flatten} orders them`;
@@ -138,6 +174,7 @@ export function readWeights(file: OpenedFile, architecture: OpenedFile, options:
       origin: `PyTorch weights on ${template.origin}`,
       notes: [how, ...template.notes, ...unread],
       source: { ...template.source, state },
+      stored: [...template.stored, ...weights.tensors.values()],
     };
   }
   const described = kerasFile(architecture);
@@ -180,7 +217,8 @@ function readKerasParts(
   const origin = file.config === null ? "Keras weights" : `Keras ${version ?? "of an unknown version"}`;
   const written = { ...keras, version, ...(customLayers ? { customLayers } : {}) };
   const source = { keras: () => written };
-  return { graph, origin, notes: [...notes, ...notRead(file.unread)], source };
+  const stored = keras.variables.flatMap(({ array }) => array ?? []);
+  return { graph, origin, notes: [...notes, ...notRead(file.unread)], source, stored };
 }
 
 /** What is told of the parts of a file that nobody reads. */

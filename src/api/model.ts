@@ -252,7 +252,8 @@ function tensorsOf(values: readonly EngineValue[]): Tensor[] {
   return values.map(({ data, axes }) => ({ data, layout: layoutText(axes), shape: shapeOf(axes) as number[] }));
 }
 
-function describePort(graph: Graph, { name, value, state }: Port): ModelPort {
+/** A port as those see it who use the model. */
+export function describePort(graph: Graph, { name, value, state }: Port): ModelPort {
   const { axes, type } = graph.values[value]!;
   return { name, layout: layoutText(axes), shape: shapeOf(axes), type, ...(state && { state }) };
 }

@@ -5,13 +5,14 @@
  * Weights of a state dict are run in PyTorch's semantics besides, with the program that they belong to.
  */
 import { layoutText, shapeOf } from "../axes.ts";
-import type { DenseArray } from "../bytes/numbers.ts";
-import { writeNpz } from "../bytes/npz.ts";
+import { type FileToWrite, inMemory } from "../bytes/file-to-write.ts";
+import { npzFile } from "../bytes/npz.ts";
 import { kerasConfig } from "../dialects/keras-spelling.ts";
 import { type FilledVariables, filledVariables, inOrder, listsOf, treeOf } from "../dialects/keras-store.ts";
 import { noKerasOrigin } from "../error.ts";
 import { writeKerasFile, writeKerasHdf5, writeWeights } from "../formats/keras-write.ts";
 import { withWeights } from "../graph/graph.ts";
+import type { Bytes } from "../platform/bytes.ts";
 import { kernelModule } from "../platform/kernels.ts";
 import type { TensorData } from "../tensor.ts";
 import { compareArrays } from "./compare.ts";
@@ -29,52 +30,53 @@ export type KerasFormat = (typeof kerasFormats)[number];
 /** The version whose spelling a configuration has that came from an older one. */
 const spelledAs = "3.15.1";
 
+/** Writes a file somewhere, and gives its bytes to be read again. */
+export type Keep = (name: string, file: FileToWrite) => Bytes;
+
 /**
- * A model as a file of Keras, and what its verification found; the file is empty where the two differ.
+ * Writes a model as a file of Keras, reads it again and compares the two.
  *
+ * @returns what the verification found; nothing is written where the weights are not what the model's program computes with
  * @throws {ChannelwiseError} `unsupported-feature` where the model did not come from Keras, or holds what Keras 3 can't say
  */
 export async function toKeras(
   model: Model,
   format: KerasFormat,
+  keep: Keep,
   onProgress?: (done: number, total: number) => void,
-): Promise<{ readonly bytes: Uint8Array; readonly report: Report }> {
+): Promise<Report> {
   const { state, keras: keptKeras } = sourceOf(model);
   const keras = keptKeras?.();
   if (!keras) throw noKerasOrigin(model.origin);
   const fromState = state
     ? await verifyAgainst(model, { state: state.tensors, source: null }, { ...(onProgress ? { onProgress } : {}) })
     : null;
-  if (fromState && !fromState.agrees) return { bytes: new Uint8Array(), report: fromState };
+  if (fromState && !fromState.agrees) return fromState;
   const filled = filledVariables(keras, model.graph);
-  const bytes = writeKeras(format, keras, filled.variables);
+  const bytes = keep(`model.${format}`, writeKeras(format, keras, filled.variables));
   const written = { bytes, name: "what was written" };
   const options = keras.customLayers ? { customLayers: keras.customLayers } : {};
   const whole = format === "keras" || format === "h5";
   const read = whole
     ? readGraph(written, options)
-    : readWeights(written, { bytes: writeKeras("keras", keras, filled.variables), name: "model.keras" }, options);
+    : readWeights(written, { bytes: inMemory(writeKeras("keras", keras, [])), name: "model.keras" }, options);
   const opened = [withWeights(model.graph, filled.rounded), read.graph].map(
     (graph) => new Model(graph, model.name, read.origin, kernelModule()),
   );
   const [before, after] = opened as [Model, Model];
   const report = sameModel(before, after);
   for (const each of opened) each.dispose();
-  return { bytes: report.agrees ? bytes : new Uint8Array(), report: report.agrees ? (fromState ?? report) : report };
+  return report.agrees ? (fromState ?? report) : report;
 }
 
-/** The bytes of a file with these variables. */
-export function writeKeras(format: KerasFormat, keras: KerasSource, variables: FilledVariables): Uint8Array {
+/** A file with these variables. */
+export function writeKeras(format: KerasFormat, keras: KerasSource, variables: FilledVariables): FileToWrite {
   const version = keras.version !== null && /^3\./.test(keras.version) ? keras.version : spelledAs;
   const config = () => kerasConfig(keras);
   if (format === "keras") return writeKerasFile(config(), version, treeOf(variables));
   if (format === "h5") return writeKerasHdf5(config(), version, listsOf(keras, variables));
   if (format === "weights.h5") return writeWeights(treeOf(variables));
-  const arrays = inOrder(variables).map((array, index): [string, DenseArray] => [
-    `arr_${index}`,
-    { dtype: array.dtype, shape: array.shape, data: array.read() },
-  ]);
-  return writeNpz(new Map(arrays));
+  return npzFile(new Map(inOrder(variables).map((array, index) => [`arr_${index}`, array])));
 }
 
 /** Runs both on the same random inputs; every layer's numbers have to be the same bits. */

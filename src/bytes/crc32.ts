@@ -25,11 +25,11 @@ function makeTables(): Int32Array[] {
   return all;
 }
 
-/** CRC-32 of `bytes`, as an unsigned number. */
-export function crc32(bytes: Uint8Array): number {
+/** CRC-32 of `bytes`, as an unsigned number; or of what `before` is the CRC-32 of, and then `bytes`. */
+export function crc32(bytes: Uint8Array, before = 0): number {
   tables ??= makeTables();
   const [t0, t1, t2, t3, t4, t5, t6, t7] = tables;
-  let crc = -1;
+  let crc = ~before;
   let index = 0;
   for (const last = bytes.length - 8; index <= last; index += 8) {
     crc ^= bytes[index]! | (bytes[index + 1]! << 8) | (bytes[index + 2]! << 16) | (bytes[index + 3]! << 24);

@@ -7,18 +7,26 @@
  * as JavaScript numbers, which hold integers below 2^53 exactly; larger ones are refused, since no file has such offsets.
  */
 import { corruptFile } from "../error.ts";
+import { type Bytes, section } from "../platform/bytes.ts";
 import { printable } from "./printable.ts";
 
+const emptyView = new DataView(new ArrayBuffer(0));
+/** Of bytes that are not in memory, so many are read when a number is. */
+const windowBytes = 4096;
+
 export class Cursor {
-  readonly bytes: Uint8Array;
+  readonly bytes: Bytes;
   readonly place: readonly string[];
   readonly end: number;
   /** Next byte to be read, an offset into `bytes`. */
   position: number;
-  readonly #view: DataView;
+  /** The bytes `[#from, #to)`, which are in memory: numbers are read out of them. */
+  #view: DataView;
+  #from = 0;
+  #to = 0;
 
   /** Reads `bytes` in `[start, end)`; `place` is named in errors. */
-  constructor(bytes: Uint8Array, place: readonly string[], start = 0, end = bytes.length) {
+  constructor(bytes: Bytes, place: readonly string[], start = 0, end = bytes.length) {
     if (!(start >= 0 && start <= end && end <= bytes.length)) {
       throw corruptFile(`expected bytes ${start} to ${end}, but there are only ${bytes.length}`, place);
     }
@@ -26,7 +34,23 @@ export class Cursor {
     this.place = place;
     this.position = start;
     this.end = end;
+    this.#view = emptyView;
+    if (bytes instanceof Uint8Array) this.#look(bytes, 0);
+  }
+
+  #look(bytes: Uint8Array, from: number): void {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#from = from;
+    this.#to = from + bytes.length;
+  }
+
+  /** Steps over a number of `count` bytes, and gives where it starts in the view. */
+  #number(count: number): number {
+    const start = this.skip(count);
+    if (start < this.#from || start + count > this.#to) {
+      this.#look(this.bytes.subarray(start, Math.min(start + windowBytes, this.end)), start);
+    }
+    return start - this.#from;
   }
 
   get remainingBytes(): number {
@@ -44,23 +68,26 @@ export class Cursor {
   }
 
   u8(): number {
-    return this.#view.getUint8(this.skip(1));
+    const at = this.#number(1);
+    return this.#view.getUint8(at);
   }
 
   u16(): number {
-    return this.#view.getUint16(this.skip(2), true);
+    const at = this.#number(2);
+    return this.#view.getUint16(at, true);
   }
 
   u32(): number {
-    return this.#view.getUint32(this.skip(4), true);
+    const at = this.#number(4);
+    return this.#view.getUint32(at, true);
   }
 
   u64(): number {
-    const start = this.skip(8);
+    const start = this.#number(8);
     const high = this.#view.getUint32(start + 4, true);
     if (high >= 0x200000) {
       throw corruptFile(
-        `expected a number below 2^53 at offset ${start}, got ${this.#view.getBigUint64(start, true)}`,
+        `expected a number below 2^53 at offset ${this.position - 8}, got ${this.#view.getBigUint64(start, true)}`,
         this.place,
       );
     }
@@ -79,7 +106,13 @@ export class Cursor {
     );
   }
 
-  /** The next `count` bytes as a view, not a copy. */
+  /** The next `count` bytes, to be read later: as a view, not a copy. */
+  section(count: number): Bytes {
+    const start = this.skip(count);
+    return section(this.bytes, start, start + count);
+  }
+
+  /** The next `count` bytes: of a file in memory a view, not a copy. */
   take(count: number): Uint8Array {
     const start = this.skip(count);
     return this.bytes.subarray(start, start + count);

@@ -10,10 +10,12 @@
  * Source  numpy/lib/format.py ("NPY format"), versions 1.0, 2.0, 3.0
  */
 import { corruptFile, unsupportedFeature } from "../error.ts";
+import { type Bytes, whole } from "../platform/bytes.ts";
 import { bytesPerElement, type DType, type RawArray, type StoredArray } from "../tensor.ts";
 import { Cursor } from "./cursor.ts";
 import { allocate, denseBytes } from "./limits.ts";
-import { type DenseArray, denseArrayBytes, swapBytes, typedArray } from "./numbers.ts";
+import { type FileToWrite, inMemory } from "./file-to-write.ts";
+import { type DenseArray, denseArrayBytes, sizeBytesOf, swapBytes, typedArray, type WritableArray } from "./numbers.ts";
 import { printable } from "./printable.ts";
 
 const magic = "\x93NUMPY";
@@ -40,9 +42,10 @@ export function isNpy(bytes: Uint8Array): boolean {
 }
 
 /** The array of an `.npy` file; its header is checked at once, its elements are fetched by `read`. */
-export function readNpy(bytes: Uint8Array, place: readonly string[] = []): StoredArray {
+export function readNpy(bytes: Bytes, place: readonly string[] = []): StoredArray {
   const cursor = new Cursor(bytes, place);
-  if (!isNpy(bytes)) throw corruptFile("expected an .npy array, which starts with \\x93NUMPY", place);
+  if (!isNpy(bytes.subarray(0, magic.length + 1)))
+    throw corruptFile("expected an .npy array, which starts with \\x93NUMPY", place);
   cursor.skip(magic.length);
   const [major, minor] = [cursor.u8(), cursor.u8()];
   if (major < 1 || major > 3 || minor !== 0) {
@@ -61,12 +64,13 @@ export function readNpy(bytes: Uint8Array, place: readonly string[] = []): Store
       place,
     );
   }
-  const data = cursor.take(expected);
+  const stored = cursor.section(expected);
   const columns = fortranOrder && shape.length > 1;
   return {
     dtype,
     shape,
     read(): RawArray {
+      const data = whole(stored);
       if (!bigEndian && !columns) return typedArray(dtype, data);
       const copy = columns ? fromFortranOrder(data, shape, elementBytes, place) : data.slice();
       if (bigEndian) swapBytes(copy, elementBytes);
@@ -77,20 +81,30 @@ export function readNpy(bytes: Uint8Array, place: readonly string[] = []): Store
 
 /** The bytes of an `.npy` file, version 1.0, as `numpy.save` writes it. */
 export function writeNpy(array: DenseArray, place: readonly string[] = []): Uint8Array {
+  return inMemory(npyFile(array, place), place);
+}
+
+/** An `.npy` file; its array is read as it is written. */
+export function npyFile(array: WritableArray, place: readonly string[] = []): FileToWrite {
   const code = Object.keys(dtypeOf).find((key) => dtypeOf[key] === array.dtype);
   if (!code) {
     throw unsupportedFeature(`${array.dtype} in an .npy file`, place, "NumPy has no such type; convert to float32");
   }
-  const data = denseArrayBytes(array, place);
   const descr = (bytesPerElement[array.dtype] === 1 ? "|" : "<") + code;
   const shape = array.shape.length === 1 ? `(${array.shape[0]},)` : `(${array.shape.join(", ")})`;
   const literal = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${shape}, }`;
   const start = Math.ceil((10 + literal.length + 1) / alignment) * alignment;
-  const result = allocate(start + data.length, place);
   const header = `${magic}\x01\x00${String.fromCharCode((start - 10) & 255, (start - 10) >> 8)}${literal.padEnd(start - 11)}\n`;
-  for (let index = 0; index < start; index++) result[index] = header.charCodeAt(index);
-  result.set(data, start);
-  return result;
+  return {
+    sizeBytes: start + sizeBytesOf(array),
+    write(put) {
+      put(
+        Uint8Array.from(header, (letter) => letter.charCodeAt(0)),
+        0,
+      );
+      put(denseArrayBytes(array, place), start);
+    },
+  };
 }
 
 // ------------------------------------------------------------------------------------------------------- header

@@ -8,32 +8,44 @@
  * Source  numpy/lib/_npyio_impl.py (savez)
  */
 import { corruptFile } from "../error.ts";
+import type { Bytes } from "../platform/bytes.ts";
 import type { StoredArray } from "../tensor.ts";
-import { readNpy, writeNpy } from "./npy.ts";
-import type { DenseArray } from "./numbers.ts";
+import { type FileToWrite, inMemory } from "./file-to-write.ts";
+import { npyFile, readNpy } from "./npy.ts";
+import type { DenseArray, WritableArray } from "./numbers.ts";
 import { printable } from "./printable.ts";
 import { readZip } from "./zip.ts";
-import { writeZip } from "./zip-writer.ts";
+import { zipFile } from "./zip-writer.ts";
 
 const suffix = ".npy";
 
 /** The arrays of an `.npz` file by name, in the file's order. */
-export function readNpz(bytes: Uint8Array, place: readonly string[] = []): Map<string, StoredArray> {
+export function readNpz(bytes: Bytes, place: readonly string[] = []): Map<string, StoredArray> {
   const arrays = new Map<string, StoredArray>();
   for (const entry of readZip(bytes, place).values()) {
     if (!entry.name.endsWith(suffix)) {
       throw corruptFile(`expected only .npy entries in an .npz file, got "${printable(entry.name)}"`, place);
     }
-    arrays.set(entry.name.slice(0, -suffix.length), readNpy(entry.read(), [...place, printable(entry.name)]));
+    const { dtype, shape, read } = readNpy(entry.open(), [...place, printable(entry.name)]);
+    const verified = () => {
+      entry.verify();
+      return read();
+    };
+    arrays.set(entry.name.slice(0, -suffix.length), { dtype, shape, read: verified });
   }
   return arrays;
 }
 
 /** The bytes of an `.npz` file with these arrays, in their order. */
 export function writeNpz(arrays: ReadonlyMap<string, DenseArray>, place: readonly string[] = []): Uint8Array {
+  return inMemory(npzFile(arrays, place), place);
+}
+
+/** The same as a file that is yet to be written. */
+export function npzFile(arrays: ReadonlyMap<string, WritableArray>, place: readonly string[] = []): FileToWrite {
   const files = Array.from(arrays, ([name, array]) => ({
     name: name + suffix,
-    bytes: writeNpy(array, [...place, name]),
+    content: npyFile(array, [...place, name]),
   }));
-  return writeZip(files, { alignment: 64 });
+  return zipFile(files, { alignment: 64 });
 }

@@ -46,11 +46,20 @@ export function bytesOf(data: RawArray): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
+/** What is written: an array in memory, or one that is read when its turn comes. */
+export type WritableArray = DenseArray | StoredArray;
+
+/** The number of bytes that an array has in a file. */
+export function sizeBytesOf({ dtype, shape }: WritableArray): number {
+  return elements(shape) * bytesPerElement[dtype];
+}
+
 /** The bytes of `array`, after a check that there are as many as its shape and dtype need. */
-export function denseArrayBytes(array: DenseArray, place: readonly string[]): Uint8Array {
-  const expected = elements(array.shape) * bytesPerElement[array.dtype];
-  if (array.data.byteLength !== expected) throw dataSizeMismatch(array, expected, array.data.byteLength, place);
-  return bytesOf(array.data);
+export function denseArrayBytes(array: WritableArray, place: readonly string[]): Uint8Array {
+  const expected = sizeBytesOf(array);
+  const data = "data" in array ? array.data : array.read();
+  if (data.byteLength !== expected) throw dataSizeMismatch(array, expected, data.byteLength, place);
+  return bytesOf(data);
 }
 
 /** Exchanges the order of bytes in each element, in place: big-endian files. */

@@ -200,11 +200,10 @@ class Unpickler {
   /** Text up to the next line end. */
   line(): string {
     const { bytes, position, end } = this.#cursor;
-    const limit = Math.min(end, position + longestLine);
-    let at = position;
-    while (at < limit && bytes[at] !== 10) at++;
-    if (at === limit) this.#fail("a line without an end");
-    const text = this.text(at - position);
+    const next = bytes.subarray(position, Math.min(end, position + longestLine));
+    const length = next.indexOf(10);
+    if (length < 0) this.#fail("a line without an end");
+    const text = this.text(length);
     this.#cursor.skip(1);
     return text;
   }
@@ -310,9 +309,8 @@ const pairs: Readonly<Record<string, Operation>> = {
     it.push(Number(text.replace(/inf/i, "Infinity")));
   },
   G: (it) => {
-    const { bytes } = it.cursor;
-    const start = it.cursor.skip(8);
-    it.push(new DataView(bytes.buffer, bytes.byteOffset).getFloat64(start));
+    const bytes = it.cursor.take(8);
+    it.push(new DataView(bytes.buffer, bytes.byteOffset).getFloat64(0));
   },
   // Texts; those of Python 2 are bytes, and names in UTF-8.
   S: (it) => {

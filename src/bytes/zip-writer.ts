@@ -9,11 +9,10 @@
  * Source  APPNOTE.TXT 6.3.10, sections 4.3.7, 4.3.12, 4.3.14 to 4.3.16, 4.5.3; padding id 0x4350 is PyTorch's
  */
 import { crc32 } from "./crc32.ts";
+import { fileOf, type FileToWrite, inMemory, type Put } from "./file-to-write.ts";
 
-export interface ZipFile {
-  readonly name: string;
-  readonly bytes: Uint8Array;
-}
+/** An entry: bytes, or a file that is made as it is written, from its start to its end. */
+export type ZipFile = { readonly name: string } & ({ readonly bytes: Uint8Array } | { readonly content: FileToWrite });
 
 export interface WriteZipOptions {
   /** Data of every entry starts at a multiple of this, counted from the archive's start. 1 means no padding. */
@@ -23,9 +22,10 @@ export interface WriteZipOptions {
 }
 
 interface Placed {
-  readonly file: ZipFile;
+  readonly content: FileToWrite;
   readonly name: Uint8Array;
-  readonly crc: number;
+  /** Known when the content is written. */
+  crc: number;
   readonly start: number;
   readonly extraBytes: number;
   readonly large: boolean;
@@ -40,54 +40,85 @@ const firstDay = 0x21;
 
 /** One archive of `files`, in their order. */
 export function writeZip(files: Iterable<ZipFile>, options: WriteZipOptions = {}): Uint8Array {
+  return inMemory(zipFile(files, options));
+}
+
+/** The same as a file that is yet to be written. */
+export function zipFile(files: Iterable<ZipFile>, options: WriteZipOptions = {}): FileToWrite {
   const { alignment = 1, zip64 = false } = options;
   const placed: Placed[] = [];
   let position = 0;
   for (const file of files) {
+    const content = "bytes" in file ? fileOf(file.bytes) : file.content;
     const name = new TextEncoder().encode(file.name);
-    const large = zip64 || file.bytes.length > largest32;
+    const large = zip64 || content.sizeBytes > largest32;
     const fixedBytes = large ? 20 : 0;
     const excess = (position + 30 + name.length + fixedBytes) % alignment;
     let padding = excess === 0 ? 0 : alignment - excess;
     while (padding > 0 && padding < 4) padding += alignment;
     const extraBytes = fixedBytes + padding;
-    placed.push({ file, name, crc: crc32(file.bytes), start: position, extraBytes, large });
-    position += 30 + name.length + extraBytes + file.bytes.length;
+    placed.push({ content, name, crc: 0, start: position, extraBytes, large });
+    position += 30 + name.length + extraBytes + content.sizeBytes;
   }
   const directoryStart = position;
   const directoryBytes = placed.reduce((sum, entry) => sum + 46 + entry.name.length + centralExtra(entry).length, 0);
   const zip64End =
     directoryStart > largest32 || directoryBytes > largest32 || placed.length > largest16 || placed.some(needsZip64);
-  const result = new Output(directoryStart + directoryBytes + (zip64End ? 76 : 0) + 22);
+  const endBytes = directoryBytes + (zip64End ? 76 : 0) + 22;
 
-  for (const entry of placed) writeLocal(result, entry);
-  for (const entry of placed) writeCentral(result, entry);
-  if (zip64End) writeZip64End(result, placed.length, directoryStart, directoryBytes);
-  result.text("PK\x05\x06").u16(0).u16(0);
-  result.u16(Math.min(placed.length, 0xffff)).u16(Math.min(placed.length, 0xffff));
-  result.u32(Math.min(directoryBytes, 0xffffffff)).u32(Math.min(directoryStart, 0xffffffff)).u16(0);
-  return result.bytes;
+  const write = (put: Put): void => {
+    for (const entry of placed) {
+      const head = new Output(30 + entry.name.length + entry.extraBytes);
+      entry.crc = writeContent(entry.content, put, entry.start + head.bytes.length);
+      writeLocal(head, entry);
+      put(head.bytes, entry.start);
+    }
+    const end = new Output(endBytes);
+    for (const entry of placed) writeCentral(end, entry);
+    if (zip64End) writeZip64End(end, placed.length, directoryStart, directoryBytes);
+    end.text("PK\x05\x06").u16(0).u16(0);
+    end.u16(Math.min(placed.length, 0xffff)).u16(Math.min(placed.length, 0xffff));
+    end.u32(Math.min(directoryBytes, 0xffffffff)).u32(Math.min(directoryStart, 0xffffffff)).u16(0);
+    put(end.bytes, directoryStart);
+  };
+  return { sizeBytes: directoryStart + endBytes, write };
+}
+
+/** Writes an entry's content and gives its checksum. */
+function writeContent({ sizeBytes, write }: FileToWrite, put: Put, start: number): number {
+  let [crc, end] = [0, 0];
+  const zerosTo = (at: number): void => {
+    crc = crc32(new Uint8Array(at - end), crc);
+    end = at;
+  };
+  write((bytes, at) => {
+    zerosTo(at);
+    crc = crc32(bytes, crc);
+    end += bytes.length;
+    put(bytes, start + at);
+  });
+  zerosTo(sizeBytes);
+  return crc;
 }
 
 function writeLocal(out: Output, entry: Placed): void {
-  const size32 = entry.large ? 0xffffffff : entry.file.bytes.length;
+  const size32 = entry.large ? 0xffffffff : entry.content.sizeBytes;
   const version = entry.large ? 45 : 20;
   out.text("PK\x03\x04").u16(version).u16(utf8Flag(entry)).u16(0).u16(0).u16(firstDay);
   out.u32(entry.crc).u32(size32).u32(size32).u16(entry.name.length).u16(entry.extraBytes).raw(entry.name);
   let padding = entry.extraBytes;
   if (entry.large) {
-    out.u16(zip64Id).u16(16).u64(entry.file.bytes.length).u64(entry.file.bytes.length);
+    out.u16(zip64Id).u16(16).u64(entry.content.sizeBytes).u64(entry.content.sizeBytes);
     padding -= 20;
   }
   if (padding > 0) {
     const contentBytes = padding - 4;
     out.u16(paddingId).u16(contentBytes).skip(contentBytes);
   }
-  out.raw(entry.file.bytes);
 }
 
 function writeCentral(out: Output, entry: Placed): void {
-  const size32 = entry.large ? 0xffffffff : entry.file.bytes.length;
+  const size32 = entry.large ? 0xffffffff : entry.content.sizeBytes;
   const extra = centralExtra(entry);
   const version = needsZip64(entry) ? 45 : 20;
   out.text("PK\x01\x02").u16(version).u16(version).u16(utf8Flag(entry)).u16(0).u16(0).u16(firstDay);
@@ -98,7 +129,7 @@ function writeCentral(out: Output, entry: Placed): void {
 /** The zip64 field of the directory: only those values that do not fit into 32 bits. */
 function centralExtra(entry: Placed): Uint8Array {
   if (!needsZip64(entry)) return new Uint8Array(0);
-  const values = entry.large ? [entry.file.bytes.length, entry.file.bytes.length] : [];
+  const values = entry.large ? [entry.content.sizeBytes, entry.content.sizeBytes] : [];
   if (entry.start > largest32) values.push(entry.start);
   const out = new Output(4 + 8 * values.length);
   out.u16(zip64Id).u16(8 * values.length);
@@ -107,7 +138,7 @@ function centralExtra(entry: Placed): Uint8Array {
 }
 
 function writeZip64End(out: Output, entries: number, directoryStart: number, directoryBytes: number): void {
-  const start = out.position;
+  const start = directoryStart + out.position;
   out
     .text("PK\x06\x06")
     .u64(44)

@@ -5,13 +5,15 @@
  *    PK\3\4                                   PK\1\2                                       PK\6\6    PK\6\7     PK\5\6
  *
  * The central directory says which entries there are; where an entry's data starts is known from its local header alone, whose
- * extra field may be longer (PyTorch and `writeZip` pad it so that data is aligned). A stored entry is a view into the file.
+ * extra field may be longer (PyTorch and `writeZip` pad it so that data is aligned). It is read when the entry is, so that to list a
+ * remote archive takes its directory alone. A stored entry is a part of the file.
  * Names are only looked up, never used as paths. Refused: encryption, several disks, equal names, overlapping entries, methods
  * other than stored and deflated.
  *
  * Source  APPNOTE.TXT 6.3.10, sections 4.3.7 (local), 4.3.12 (central), 4.3.14 to 4.3.16 (ends), 4.5.3 (zip64 extra field)
  */
 import { corruptFile, unsupportedFeature } from "../error.ts";
+import { type Bytes, section, whole } from "../platform/bytes.ts";
 import { crc32 } from "./crc32.ts";
 import { Cursor } from "./cursor.ts";
 import { inflate } from "./inflate.ts";
@@ -23,11 +25,21 @@ export interface ZipEntry {
   /** Bytes that `read` gives. */
   readonly sizeBytes: number;
   readonly compressed: boolean;
+  /**
+   * The content, for those who need little of it: a part of the file when stored, not verified; inflated and verified when
+   * compressed.
+   */
+  open(): Bytes;
+  /** Compares the checksum with all of the content, once. */
+  readonly verify: () => void;
   /** The content, its checksum verified: a view of the file when stored, inflated anew by each call when compressed. */
   read(): Uint8Array;
 }
 
 const endBytes = 22;
+const localBytes = 30;
+/** What is read at once to verify an entry. */
+const pieceBytes = 2 ** 22;
 const locatorBytes = 20;
 const saturated16 = 0xffff;
 const saturated32 = 0xffffffff;
@@ -43,7 +55,7 @@ interface CentralHeader {
 }
 
 /** Lists the entries of a zip archive in the order of its directory. */
-export function readZip(bytes: Uint8Array, place: readonly string[]): Map<string, ZipEntry> {
+export function readZip(bytes: Bytes, place: readonly string[]): Map<string, ZipEntry> {
   const { entries, directoryStart, directoryEnd } = readEnd(bytes, place);
   const cursor = new Cursor(bytes, place, directoryStart, directoryEnd);
   const headers: CentralHeader[] = [];
@@ -56,23 +68,30 @@ export function readZip(bytes: Uint8Array, place: readonly string[]): Map<string
   }
   if (cursor.remainingBytes > 0) throw corruptFile(`expected ${entries} entries in the zip directory, got more`, place);
 
-  const starts = new Map<CentralHeader, number>();
-  let free = 0;
-  for (const header of headers.toSorted((a, b) => a.localOffset - b.localOffset)) {
-    if (header.localOffset < free) throw corruptFile(`the entry "${printable(header.name)}" overlaps another`, place);
-    const start = dataStart(bytes, header, directoryStart, place);
-    free = start + header.compressedBytes;
-    if (free > directoryStart) {
-      throw corruptFile(`the entry "${printable(header.name)}" runs past the archive's data`, place);
-    }
-    starts.set(header, start);
-  }
+  // An entry ends where the next one starts at the latest, so that no two share bytes.
+  const limits = new Map<CentralHeader, number>();
+  const ordered = headers.toSorted((a, b) => a.localOffset - b.localOffset);
+  ordered.forEach((header, index) => {
+    const next = ordered[index + 1]?.localOffset ?? directoryStart;
+    const limit = Math.min(next, directoryStart);
+    if (header.localOffset + localBytes + header.compressedBytes > limit)
+      throw overrun(header, limit < directoryStart, place);
+    limits.set(header, limit);
+  });
   return new Map(
     headers.map((header) => [
       header.name,
-      entryOf(bytes, header, starts.get(header)!, [...place, printable(header.name)]),
+      entryOf(bytes, header, limits.get(header)!, limits.get(header)! < directoryStart, [
+        ...place,
+        printable(header.name),
+      ]),
     ]),
   );
+}
+
+function overrun({ name }: CentralHeader, another: boolean, place: readonly string[]) {
+  const what = another ? "overlaps another" : "runs past the archive's data";
+  return corruptFile(`the entry "${printable(name)}" ${what}`, place);
 }
 
 /** The name of the first entry, read from its local header alone; undefined where the bytes are no zip. */
@@ -91,12 +110,12 @@ interface End {
 }
 
 /** Finds the end record: the last one whose comment reaches exactly to the end of the file. */
-function readEnd(bytes: Uint8Array, place: readonly string[]): End {
+function readEnd(bytes: Bytes, place: readonly string[]): End {
   const lowest = Math.max(0, bytes.length - endBytes - saturated16);
-  for (let start = bytes.length - endBytes; start >= lowest; start--) {
-    if (bytes[start] !== 0x50 || bytes[start + 1] !== 0x4b || bytes[start + 2] !== 5 || bytes[start + 3] !== 6) {
-      continue;
-    }
+  const tail = bytes.subarray(lowest, bytes.length);
+  for (let at = tail.length - endBytes; at >= 0; at--) {
+    if (tail[at] !== 0x50 || tail[at + 1] !== 0x4b || tail[at + 2] !== 5 || tail[at + 3] !== 6) continue;
+    const start = lowest + at;
     const cursor = new Cursor(bytes, place, start + 4);
     const [disk, directoryDisk, entriesHere, entries] = [cursor.u16(), cursor.u16(), cursor.u16(), cursor.u16()];
     const [directoryBytes, directoryStart] = [cursor.u32(), cursor.u32()];
@@ -126,7 +145,7 @@ function readEnd(bytes: Uint8Array, place: readonly string[]): End {
   throw corruptFile("a zip archive without an end record: it was cut off", place);
 }
 
-function readZip64End(bytes: Uint8Array, endStart: number, place: readonly string[]) {
+function readZip64End(bytes: Bytes, endStart: number, place: readonly string[]) {
   if (endStart < locatorBytes) return undefined;
   const locator = new Cursor(bytes, place, endStart - locatorBytes, endStart);
   if (locator.ascii(4) !== "PK\x06\x07") return undefined;
@@ -178,8 +197,8 @@ function decodeName(name: Uint8Array, place: readonly string[]): string {
 }
 
 /** Where the data of an entry starts: behind its local header, which must tell the same name and method. */
-function dataStart(bytes: Uint8Array, header: CentralHeader, limit: number, place: readonly string[]): number {
-  const cursor = new Cursor(bytes, [...place, printable(header.name)], Math.min(header.localOffset, limit), limit);
+function dataStart(bytes: Bytes, header: CentralHeader, limit: number, place: readonly string[]): number {
+  const cursor = new Cursor(bytes, place, Math.min(header.localOffset, limit), limit);
   cursor.expect("PK\x03\x04", "a zip entry");
   cursor.skip(4);
   const method = cursor.u16();
@@ -194,9 +213,14 @@ function dataStart(bytes: Uint8Array, header: CentralHeader, limit: number, plac
   return cursor.position;
 }
 
-function entryOf(bytes: Uint8Array, header: CentralHeader, start: number, place: readonly string[]): ZipEntry {
-  let verified = false;
-  const read = (): Uint8Array => {
+function entryOf(
+  bytes: Bytes,
+  header: CentralHeader,
+  limit: number,
+  another: boolean,
+  place: readonly string[],
+): ZipEntry {
+  const data = (): Bytes => {
     if (header.flags & 0x2041) throw unsupportedFeature("an encrypted zip entry", place, "decrypt the archive first");
     if (header.method !== 0 && header.method !== 8) {
       throw unsupportedFeature(
@@ -205,19 +229,43 @@ function entryOf(bytes: Uint8Array, header: CentralHeader, start: number, place:
         "pack the archive again, stored or deflated",
       );
     }
-    const data = bytes.subarray(start, start + header.compressedBytes);
-    let content = data;
-    if (header.method === 8) {
-      checkExpansion(header.sizeBytes, header.compressedBytes, place);
-      content = inflate(data, header.sizeBytes, place);
-    } else if (header.sizeBytes !== header.compressedBytes) {
+    if (header.method === 0 && header.sizeBytes !== header.compressedBytes) {
       throw corruptFile(`expected a stored entry of ${header.sizeBytes} bytes, got ${header.compressedBytes}`, place);
     }
-    if (!verified && crc32(content) !== header.crc) {
-      throw corruptFile("the checksum of a zip entry does not match", place);
+    const start = dataStart(bytes, header, limit, place);
+    if (start + header.compressedBytes > limit) throw overrun(header, another, place.slice(0, -1));
+    return section(bytes, start, start + header.compressedBytes);
+  };
+  const inflated = (): Uint8Array => {
+    const stored = data();
+    checkExpansion(header.sizeBytes, header.compressedBytes, place);
+    return inflate(whole(stored), header.sizeBytes, place);
+  };
+  let verified = false;
+  const verify = (content: Bytes): void => {
+    if (verified) return;
+    content.need?.(0, content.length);
+    let crc = 0;
+    for (let start = 0; start < content.length; start += pieceBytes) {
+      crc = crc32(content.subarray(start, Math.min(start + pieceBytes, content.length)), crc);
     }
+    if (crc !== header.crc) throw corruptFile("the checksum of a zip entry does not match", place);
     verified = true;
+  };
+  const stored = header.method !== 8;
+  const read = (): Uint8Array => {
+    const content = stored ? whole(data()) : inflated();
+    verify(content);
     return content;
   };
-  return { name: header.name, sizeBytes: header.sizeBytes, compressed: header.method === 8, read };
+  return {
+    name: header.name,
+    sizeBytes: header.sizeBytes,
+    compressed: !stored,
+    open: () => (stored ? data() : read()),
+    verify: () => {
+      if (!verified) verify(stored ? data() : inflated());
+    },
+    read,
+  };
 }

@@ -5,10 +5,10 @@ import { rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Command } from "commander";
 import colors from "picocolors";
-import { convert, type ConvertOptions } from "../api/convert.ts";
+import { convertInto, type ConvertOptions } from "../api/convert.ts";
 import type { Report } from "../api/verify.ts";
 import { wrongOption } from "../error.ts";
-import { type CommonOptions, openModel, requireFolder, requireOwn, writeFiles } from "./files.ts";
+import { type CommonOptions, openModel, requireFolder, requireOwn, StagedFiles } from "./files.ts";
 import { difference, printJson, progress } from "./print.ts";
 
 interface ConvertCommandOptions extends CommonOptions {
@@ -58,7 +58,7 @@ export async function convertCommand(
   // How a state dict was converted is told from its weights, unless somebody says it.
   const said = command.getOptionValueSource("flatten") === "cli" ? { stateFlatten: options.flatten } : {};
   const model = await openModel(path, { ...common, ...(architecture === undefined ? {} : { architecture }), ...said });
-  const bar = await progress("verifying");
+  const [verifying, writing] = [await progress("verifying"), await progress("writing")];
   let report: Report | undefined;
   const settings: ConvertOptions = {
     to,
@@ -66,20 +66,29 @@ export async function convertCommand(
     io: options.io,
     weights: options.weights,
     ...(options.name === undefined ? {} : { name: options.name }),
-    onProgress: bar.update,
+    onProgress: verifying.update,
     onVerified: (result) => {
       report = result;
     },
   };
-  const files = await convert(model, settings).finally(bar.stop);
-  if (to === "pytorch") requireOwn(join(out, "model.py"));
-  writeFiles(new Map([...files].map(([name, bytes]) => [to === "pytorch" ? join(out, name) : out, bytes])));
+  const written: { name: string; bytes: number }[] = [];
+  const staged = new StagedFiles();
+  try {
+    await convertInto(model, settings, (name, file) => {
+      verifying.stop();
+      written.push({ name: to === "pytorch" ? name : basename(out), bytes: file.sizeBytes });
+      return staged.write(to === "pytorch" ? join(out, name) : out, file, writing.update);
+    });
+    if (to === "pytorch") requireOwn(join(out, "model.py"));
+    staged.commit();
+  } finally {
+    verifying.stop();
+    writing.stop();
+    staged.discard();
+  }
   // What an earlier conversion into this folder left would be taken for this one's.
-  if (to === "pytorch") rmSync(join(out, files.has("model.pt") ? "model.safetensors" : "model.pt"), { force: true });
-  const written = [...files].map(([name, bytes]) => ({
-    name: to === "pytorch" ? name : basename(out),
-    bytes: bytes.length,
-  }));
+  const left = written.some(({ name }) => name === "model.pt") ? "model.safetensors" : "model.pt";
+  if (to === "pytorch") rmSync(join(out, left), { force: true });
   if (options.json) return printJson({ out, to, written, report });
   for (const note of model.notes) console.error(note);
   const worst = Math.max(...report!.outputs.map((output) => output.maxAbsolute));

@@ -4,7 +4,7 @@
 import { existsSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { readModelFile } from "../formats/read.ts";
-import { readBytes } from "./files.ts";
+import { openBytes, readBytes } from "./files.ts";
 import type { Converted } from "../api/verify.ts";
 import { unknownFormat } from "../error.ts";
 
@@ -14,7 +14,7 @@ export function readConverted(path: string): Converted {
   const source = folder ? new TextDecoder().decode(readBytes(join(path, "model.py"))) : null;
   const weights = source?.includes('with_name("model.pt")') ? "model.pt" : "model.safetensors";
   const place = folder ? [basename(path), weights] : [basename(path)];
-  const file = readModelFile(readBytes(folder ? join(path, weights) : path), place);
+  const file = readModelFile(openBytes(folder ? join(path, weights) : path), place);
   if (file.kind === "keras") {
     throw unknownFormat(`${path}, which is none`, [
       "a folder that convert made",

@@ -1,16 +1,20 @@
 /**
  * files: models and arrays in, files out. What is written is there whole or not at all.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import * as fs from "node:fs";
 import { basename, dirname } from "node:path";
-import { load } from "../api/load.ts";
+import { load, type LoadOptions } from "../api/load.ts";
 import type { Model } from "../api/model.ts";
+import { fileOf, type FileToWrite } from "../bytes/file-to-write.ts";
 import { isNpy, readNpy } from "../bytes/npy.ts";
 import { readNpz } from "../bytes/npz.ts";
 import { toFloat32, toInt32 } from "../bytes/numbers.ts";
 import { ChannelwiseError, invalidInput, unreadable, unwritable } from "../error.ts";
 import { portOrder } from "../plan/layout.ts";
 import { layoutText } from "../axes.ts";
+import type { Bytes } from "../platform/bytes.ts";
+import { FileBytes } from "../platform/file.ts";
 import type { StoredArray, Tensor } from "../tensor.ts";
 
 /** Options that every command has. */
@@ -23,18 +27,33 @@ export interface CommonOptions {
 }
 
 export async function openModel(path: string, options: CommonOptions): Promise<Model> {
-  return load(path, {
+  return load(path, loadOptions(path, options));
+}
+
+/** How a command's options say that its model is loaded. */
+export function loadOptions(path: string, options: CommonOptions) {
+  return {
     name: basename(path),
     ...(options.architecture === undefined ? {} : { architecture: options.architecture }),
     ...(options.stateFlatten === undefined ? {} : { flatten: options.stateFlatten }),
     ...(options.meaning === undefined ? {} : { meaning: options.meaning }),
-  });
+  } satisfies LoadOptions;
 }
 
 /** The bytes of a file. */
 export function readBytes(path: string): Uint8Array {
   try {
     return new Uint8Array(readFileSync(path));
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
+/** A file, of which pieces are read as they are needed. */
+export function openBytes(path: string): Bytes {
+  try {
+    const stat = statSync(path);
+    return stat.isFile() ? new FileBytes(fs, path, stat) : new Uint8Array(readFileSync(path));
   } catch (cause) {
     throw unreadable(path, cause);
   }
@@ -71,44 +90,96 @@ export function readInputs(model: Model, path: string, layout: "keras" | "torch"
   );
 }
 
+/** A file's place, where it is before, and where the one that it replaces is meanwhile. */
+interface Move {
+  readonly path: string;
+  readonly part: string;
+  readonly old: string;
+}
+
+/** What is written at once: between such pieces the progress is shown. */
+const pieceBytes = 2 ** 24;
+
 /**
- * Writes files so that all of them are there afterwards, or everything is as it was: first beside their places, then old
- * ones aside, then into place.
+ * Files that are written so that all of them are there afterwards, or everything is as it was: first beside their places, then
+ * (`commit`) old ones aside, and these into place.
+ */
+export class StagedFiles {
+  readonly #moves: Move[] = [];
+  readonly #folders: string[] = [];
+
+  /** Writes a file beside its place, and gives its bytes to be read again. */
+  write(path: string, file: FileToWrite, onProgress: (done: number, total: number) => void = () => {}): Bytes {
+    const part = `${path}.${process.pid}.part`;
+    try {
+      if (existsSync(path) && statSync(path).isDirectory()) throw new Error("it is a folder");
+      const folder = mkdirSync(dirname(path), { recursive: true });
+      if (folder !== undefined) this.#folders.push(folder);
+      this.#moves.push({ path, part, old: `${path}.${process.pid}.old` });
+      const descriptor = fs.openSync(part, "w");
+      try {
+        fs.ftruncateSync(descriptor, file.sizeBytes);
+        let written = 0;
+        file.write((bytes, at) => {
+          for (let start = 0; start < bytes.length; ) {
+            const count = Math.min(bytes.length - start, pieceBytes);
+            const done = fs.writeSync(descriptor, bytes, start, count, at + start);
+            start += done;
+            written += done;
+            onProgress(written, file.sizeBytes);
+          }
+        });
+      } finally {
+        fs.closeSync(descriptor);
+      }
+      return openBytes(part);
+    } catch (cause) {
+      // What can't be read of a source says so itself.
+      throw cause instanceof ChannelwiseError ? cause : unwritable(path, cause);
+    }
+  }
+
+  /** Brings all files into place. */
+  commit(): void {
+    const done: Move[] = [];
+    let current = "";
+    try {
+      for (const move of this.#moves) {
+        current = move.path;
+        if (existsSync(move.path)) renameSync(move.path, move.old);
+        done.push(move);
+        renameSync(move.part, move.path);
+      }
+    } catch (cause) {
+      for (const { path, old } of done)
+        quietly(() => (existsSync(old) ? renameSync(old, path) : rmSync(path, { force: true })));
+      throw unwritable(current, cause);
+    }
+    for (const { old } of this.#moves) quietly(() => rmSync(old, { force: true }));
+    this.#moves.length = 0;
+    this.#folders.length = 0;
+  }
+
+  /** Removes what is not in its place. */
+  discard(): void {
+    for (const { part } of this.#moves) quietly(() => rmSync(part, { force: true }));
+    for (const folder of this.#folders) quietly(() => rmSync(folder, { recursive: true, force: true }));
+  }
+}
+
+/**
+ * Writes files, all of them or none.
  *
  * @param files bytes by path
  */
 export function writeFiles(files: ReadonlyMap<string, Uint8Array>): void {
-  const moves = [...files].map(([path, bytes]) => ({
-    path,
-    bytes,
-    part: `${path}.${process.pid}.part`,
-    old: `${path}.${process.pid}.old`,
-  }));
-  const made: string[] = [];
-  let current = "";
-  const done: (typeof moves)[number][] = [];
+  const staged = new StagedFiles();
   try {
-    for (const { path, part, bytes } of moves) {
-      current = path;
-      if (existsSync(path) && statSync(path).isDirectory()) throw new Error("it is a folder");
-      const folder = mkdirSync(dirname(path), { recursive: true });
-      if (folder !== undefined) made.push(folder);
-      writeFileSync(part, bytes);
-    }
-    for (const move of moves) {
-      current = move.path;
-      if (existsSync(move.path)) renameSync(move.path, move.old);
-      done.push(move);
-      renameSync(move.part, move.path);
-    }
-  } catch (cause) {
-    for (const { path, old } of done)
-      quietly(() => (existsSync(old) ? renameSync(old, path) : rmSync(path, { force: true })));
-    for (const { part } of moves) quietly(() => rmSync(part, { force: true }));
-    for (const folder of made) quietly(() => rmSync(folder, { recursive: true, force: true }));
-    throw unwritable(current, cause);
+    for (const [path, bytes] of files) staged.write(path, fileOf(bytes));
+    staged.commit();
+  } finally {
+    staged.discard();
   }
-  for (const { old } of moves) quietly(() => rmSync(old, { force: true }));
 }
 
 /** Cleaning up must not hide why it was needed. */

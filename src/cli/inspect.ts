@@ -2,13 +2,12 @@
  * channelwise inspect MODEL
  */
 import colors from "picocolors";
-import { inspect } from "../api/inspect.ts";
-import { type CommonOptions, openModel } from "./files.ts";
+import { inspectFile } from "../api/inspect.ts";
+import { type CommonOptions, loadOptions } from "./files.ts";
 import { layoutAndShape, printJson, table } from "./print.ts";
 
 export async function inspectCommand(path: string, options: CommonOptions): Promise<void> {
-  const model = await openModel(path, options);
-  const found = inspect(model);
+  const found = await inspectFile(path, loadOptions(path, options));
   if (options.json) return printJson(found);
   const { format } = new Intl.NumberFormat("en");
   console.log(`${colors.bold(found.name)}  ${found.origin}, ${format(found.parameters)} parameters\n`);

@@ -56,7 +56,7 @@ export async function progress(
 ): Promise<{ update: (done: number, total: number) => void; stop: () => void }> {
   if (!process.stderr.isTTY) return { update: () => {}, stop: () => {} };
   const { default: library } = await import("cli-progress");
-  const started = performance.now();
+  let started: number | undefined;
   const bar = new library.SingleBar(
     { stream: process.stderr, format: `${title} {bar} {percentage}%`, clearOnComplete: true, hideCursor: true },
     library.Presets.shades_classic,
@@ -64,15 +64,18 @@ export async function progress(
   let shown = false;
   return {
     update(done, total) {
+      started ??= performance.now();
       if (performance.now() - started < patienceMs) return;
       if (!shown) bar.start(total, done);
       shown = true;
+      bar.setTotal(total);
       bar.update(done);
       // The work blocks the event loop, so that the bar has to be drawn now.
       bar.render();
     },
     stop() {
       if (shown) bar.stop();
+      shown = false;
     },
   };
 }

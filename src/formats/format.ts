@@ -1,6 +1,7 @@
 /**
  * format: what every file format says of itself, and what reading a model file gives.
  */
+import type { Bytes } from "../platform/bytes.ts";
 import type { KerasFile } from "./keras.ts";
 import type { Parts } from "./parts.ts";
 import type { SafetensorsFile } from "./safetensors.ts";
@@ -9,16 +10,19 @@ import type { StateFile } from "./state-dict.ts";
 /** A model file, opened: `kind` tells which. */
 export type ModelFile = KerasFile | SafetensorsFile | StateFile;
 
+/** What of a file's start tells its format: a zip entry's name takes the most. */
+export const headBytes = 2 ** 16;
+
 /** One entry of the registry in index.ts. */
 export interface Format {
   /** What people call it, for messages. */
   readonly name: string;
   /** How such files usually end. Never used to recognise one. */
   readonly extensions: readonly string[];
-  /** Whether bytes are of this format, judged by their start alone. */
-  sniff(bytes: Uint8Array): boolean;
+  /** Whether a file is of this format, judged by its start alone: `headBytes` of it, where it has so many. */
+  sniff(head: Uint8Array): boolean;
   /** The names of further files that `read` needs, for formats that have some. */
-  parts?(bytes: Uint8Array, place: readonly string[]): readonly string[];
+  parts?(bytes: Bytes, place: readonly string[]): readonly string[];
   /** Opens the file, or throws what stands in the way; `place` is named in errors. */
-  read(bytes: Uint8Array, place: readonly string[], parts?: Parts): ModelFile;
+  read(bytes: Bytes, place: readonly string[], parts?: Parts): ModelFile;
 }

@@ -2,6 +2,7 @@
  * json-models: model files that are JSON: TensorFlow.js models, maps of sharded weights (of Keras, of PyTorch), configurations alone.
  */
 import { unsupportedFeature } from "../error.ts";
+import type { Bytes } from "../platform/bytes.ts";
 import type { Format, ModelFile } from "./format.ts";
 import { isRecord, parseJson } from "./json.ts";
 import type { KerasFile } from "./keras.ts";
@@ -30,7 +31,7 @@ function readConfiguration(config: Json): KerasFile {
   return { kind: "keras", kerasVersion: null, backend: null, config, configPlace: "config", weights: null, unread: [] };
 }
 
-function parse(bytes: Uint8Array, place: readonly string[]): { json: Json; kind: Kind } {
+function parse(bytes: Bytes, place: readonly string[]): { json: Json; kind: Kind } {
   const json = parseJson(bytes, place);
   const kind = isRecord(json) ? kinds.find(({ is }) => is(json)) : undefined;
   if (isRecord(json) && kind) return { json, kind };
@@ -45,7 +46,7 @@ function parse(bytes: Uint8Array, place: readonly string[]): { json: Json; kind:
 export const jsonFormat: Format = {
   name: "a TensorFlow.js model or a configuration of Keras",
   extensions: [".json"],
-  sniff: (bytes) => /^(\ufeff)?\s*\{/.test(new TextDecoder().decode(bytes.subarray(0, 64))),
+  sniff: (head) => /^(\ufeff)?\s*\{/.test(new TextDecoder().decode(head.subarray(0, 64))),
   parts(bytes, place) {
     const { json, kind } = parse(bytes, place);
     return kind.parts(json, place);

@@ -8,6 +8,7 @@
  */
 import { printable } from "../bytes/printable.ts";
 import { ChannelwiseError, corruptFile, unsupportedFeature } from "../error.ts";
+import { type Bytes, whole } from "../platform/bytes.ts";
 
 export interface ParseJsonOptions {
   /** Longest text that is read. Default 64 MiB. */
@@ -17,7 +18,7 @@ export interface ParseJsonOptions {
 }
 
 /** The value of a JSON text. */
-export function parseJson(bytes: Uint8Array, place: readonly string[], options: ParseJsonOptions = {}): unknown {
+export function parseJson(bytes: Bytes, place: readonly string[], options: ParseJsonOptions = {}): unknown {
   const { largestBytes = 64 * 2 ** 20, deepest = 256 } = options;
   if (bytes.length > largestBytes) {
     throw unsupportedFeature(
@@ -26,8 +27,9 @@ export function parseJson(bytes: Uint8Array, place: readonly string[], options: 
       "report the file",
     );
   }
+  const utf8 = whole(bytes);
   try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(utf8);
     return JSON.parse(withoutInfinities(text, deepest, place));
   } catch (error) {
     if (error instanceof ChannelwiseError) throw error;

@@ -15,6 +15,7 @@
 import { type AttributeValue, type Hdf5Group, openHdf5 } from "../bytes/hdf5/index.ts";
 import { printable } from "../bytes/printable.ts";
 import { corruptFile, unsupportedFeature } from "../error.ts";
+import type { Bytes } from "../platform/bytes.ts";
 import { parseJson } from "./json.ts";
 import type { KerasFile } from "./keras.ts";
 import type { LayerArrays, NamedArray, WeightLists } from "./weight-lists.ts";
@@ -25,7 +26,7 @@ const groups = { model: "model_weights", optimizer: "optimizer_weights" } as con
 const mostPieces = 1024;
 
 /** Opens an HDF5 file that Keras wrote. Weights are read when asked for. */
-export function readKerasHdf5(bytes: Uint8Array, place: readonly string[] = []): KerasFile {
+export function readKerasHdf5(bytes: Bytes, place: readonly string[] = []): KerasFile {
   const root = openHdf5(bytes, place);
   const { attributes } = root;
   const text = (name: string) => (attributes.has(name) ? (attributes.text(name) ?? null) : null);

@@ -16,9 +16,10 @@ import {
   type AttributeToWrite,
   type GroupToWrite,
   mostTextsInAttribute,
-  writeHdf5,
+  hdf5File,
 } from "../bytes/hdf5/write.ts";
-import { writeZip } from "../bytes/zip-writer.ts";
+import type { FileToWrite } from "../bytes/file-to-write.ts";
+import { zipFile } from "../bytes/zip-writer.ts";
 import type { StoredArray } from "../tensor.ts";
 import type { LayerArrays } from "./weight-lists.ts";
 
@@ -32,13 +33,13 @@ export interface TreeEntry {
 }
 
 /** A `.keras` file. */
-export function writeKerasFile(config: unknown, kerasVersion: string, tree: readonly TreeEntry[]): Uint8Array {
+export function writeKerasFile(config: unknown, kerasVersion: string, tree: readonly TreeEntry[]): FileToWrite {
   const json = (value: unknown) => new TextEncoder().encode(toJson(value));
-  return writeZip(
+  return zipFile(
     [
       { name: "metadata.json", bytes: json({ keras_version: kerasVersion }) },
       { name: "config.json", bytes: json(config) },
-      { name: "model.weights.h5", bytes: writeWeights(tree) },
+      { name: "model.weights.h5", content: writeWeights(tree) },
     ],
     { alignment: 64 },
   );
@@ -57,7 +58,7 @@ function toJson(value: unknown): string {
 }
 
 /** A `.weights.h5` file. */
-export function writeWeights(tree: readonly TreeEntry[]): Uint8Array {
+export function writeWeights(tree: readonly TreeEntry[]): FileToWrite {
   const root = folder();
   // By this group readers know the file, also where a model has no variables.
   root.children.set("layers", folder());
@@ -73,7 +74,7 @@ export function writeWeights(tree: readonly TreeEntry[]): Uint8Array {
       at.children.set(String(index), { array });
     });
   }
-  return writeHdf5(root);
+  return hdf5File(root);
 }
 
 interface Folder extends GroupToWrite {
@@ -86,7 +87,7 @@ function folder(): Folder {
 }
 
 /** A whole model in HDF5. */
-export function writeKerasHdf5(config: unknown, kerasVersion: string, layers: readonly LayerArrays[]): Uint8Array {
+export function writeKerasHdf5(config: unknown, kerasVersion: string, layers: readonly LayerArrays[]): FileToWrite {
   const root = folder();
   root.attributes.keras_version = kerasVersion;
   root.attributes.backend = "tensorflow";
@@ -117,7 +118,7 @@ export function writeKerasHdf5(config: unknown, kerasVersion: string, layers: re
       at.children.set(parts.at(-1)!, { array });
     }
   }
-  return writeHdf5(root);
+  return hdf5File(root);
 }
 
 /** A list of names, in pieces where it is long: names0, names1, …. */

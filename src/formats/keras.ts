@@ -6,7 +6,8 @@
  *        model.weights.h5    the variables, see weight-tree.ts
  *        assets/…            vocabularies and the like: not read
  *
- * Keras stores the entries, so the weights are views of the file. Nothing in a file is executed.
+ * Keras stores the entries, so the weights are parts of the file. Their checksum covers all of them, and is compared before the
+ * first number is read; to see what is in the file takes its headers alone. Nothing in a file is executed.
  *
  * Source  keras/src/saving/saving_lib.py (_save_model_to_fileobj)
  */
@@ -14,6 +15,7 @@ import { openHdf5 } from "../bytes/hdf5/index.ts";
 import { printable } from "../bytes/printable.ts";
 import { firstZipName, readZip, type ZipEntry } from "../bytes/zip.ts";
 import { corruptFile, unsupportedFeature } from "../error.ts";
+import type { Bytes } from "../platform/bytes.ts";
 import { isRecord, parseJson } from "./json.ts";
 import type { WeightLists } from "./weight-lists.ts";
 import { type WeightTree, weightTree } from "./weight-tree.ts";
@@ -47,7 +49,7 @@ export function isKerasFile(bytes: Uint8Array): boolean {
 }
 
 /** Opens a `.keras` file. Its config is parsed at once; its weights are read when asked for. */
-export function readKerasFile(bytes: Uint8Array, place: readonly string[] = []): KerasFile & { weights: WeightTree } {
+export function readKerasFile(bytes: Bytes, place: readonly string[] = []): KerasFile & { weights: WeightTree } {
   const entries = readZip(bytes, place);
   const json = (name: string): unknown => parseJson(member(entries, name, place).read(), [...place, name]);
   const metadata = json(members.metadata);
@@ -56,8 +58,8 @@ export function readKerasFile(bytes: Uint8Array, place: readonly string[] = []):
     throw corruptFile("expected the version of Keras, got none", [...place, members.metadata]);
   }
   const config = json(members.config);
-  const weights = member(entries, members.weights, place).read();
-  const root = openHdf5(weights, [...place, members.weights]);
+  const weights = member(entries, members.weights, place);
+  const root = openHdf5(weights.open(), [...place, members.weights], weights.verify);
   const compiled = isRecord(config) && isRecord(config.compile_config) && Object.keys(config.compile_config).length > 0;
   const unread = [
     ...(root.get("optimizer") ? ["the optimizer's state"] : []),

@@ -19,7 +19,7 @@ const dotted = /^[^/]+\.[^/.]+$/;
 export const npzFormat: Format = {
   name: "weights as NumPy arrays",
   extensions: [".npz"],
-  sniff: (bytes) => /\.npy$/.test(firstZipName(bytes) ?? ""),
+  sniff: (head) => /\.npy$/.test(firstZipName(head) ?? ""),
   read(bytes, place) {
     const found = readNpz(bytes, place);
     if (found.size > 0 && [...found.keys()].every((name) => dotted.test(name)))

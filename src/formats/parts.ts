@@ -4,9 +4,10 @@
  */
 import { printable } from "../bytes/printable.ts";
 import { corruptFile } from "../error.ts";
+import type { Bytes } from "../platform/bytes.ts";
 
 /** The further files of a model, by the names that the first one gives them. */
-export type Parts = ReadonlyMap<string, Uint8Array>;
+export type Parts = ReadonlyMap<string, Bytes>;
 
 /** No further files. */
 export const noParts: Parts = new Map();
@@ -22,7 +23,7 @@ export function partName(value: unknown, place: readonly string[]): string {
 }
 
 /** The bytes of a further file. */
-export function part(parts: Parts, name: string, place: readonly string[]): Uint8Array {
+export function part(parts: Parts, name: string, place: readonly string[]): Bytes {
   const bytes = parts.get(name);
   if (!bytes) throw corruptFile(`expected the file ${printable(name)} beside it`, place);
   return bytes;

@@ -5,7 +5,8 @@
  *   0.1.10-1.5   pickles one after another: magic, 1001, sys_info, the object, the storages' keys | per key: count i64, elements
  *   before       tar: pickle | storages: pickles and elements in turn | tensors: pickles with sizes and strides
  *
- * The storages of the first two are views of the file; nothing of them is read before a tensor's elements are asked for.
+ * The storages of the first two are parts of the file; nothing of them is read before a tensor's elements are asked for. A tar is
+ * read whole.
  *
  * Source  torch/serialization.py (_load, _legacy_load, legacy_load)
  */
@@ -17,7 +18,9 @@ import { printable } from "../bytes/printable.ts";
 import { isTar, readTar } from "../bytes/tar.ts";
 import { firstZipName, readZip, type ZipEntry } from "../bytes/zip.ts";
 import { corruptFile, unsupportedFeature } from "../error.ts";
+import { type Bytes, section, whole } from "../platform/bytes.ts";
 import { bytesPerElement, type DType } from "../tensor.ts";
+import { headBytes } from "./format.ts";
 import { stateDictOf, type StateFile } from "./state-dict.ts";
 import {
   asStorage,
@@ -34,28 +37,29 @@ const protocolVersion = 1001;
 const zipMember =
   /^[^/]+\/(data\.pkl|version|byteorder|\.format_version|\.storage_alignment|\.data\/.*|data\/\d+|constants\.pkl|code\/.*)$/;
 
-/** Whether the bytes are a checkpoint of PyTorch, judged by their start. */
-export function isCheckpoint(bytes: Uint8Array): boolean {
-  return isStacked(bytes) || isTar(bytes) || zipMember.test(firstZipName(bytes) ?? "");
+/** Whether a file is a checkpoint of PyTorch, judged by its start. */
+export function isCheckpoint(head: Uint8Array): boolean {
+  return isStacked(head) || isTar(head) || zipMember.test(firstZipName(head) ?? "");
 }
 
-function isStacked(bytes: Uint8Array): boolean {
-  return magic.every((byte, index) => bytes[index] === byte);
+function isStacked(head: Uint8Array): boolean {
+  return magic.every((byte, index) => head[index] === byte);
 }
 
 /** Opens a checkpoint: the state dict in it. Elements are read when asked for. */
-export function readCheckpoint(bytes: Uint8Array, place: readonly string[] = []): StateFile {
-  const root = isStacked(bytes)
+export function readCheckpoint(bytes: Bytes, place: readonly string[] = []): StateFile {
+  const head = bytes.subarray(0, headBytes);
+  const root = isStacked(head)
     ? readStacked(bytes, place)
-    : isTar(bytes)
-      ? readTarred(bytes, place)
+    : isTar(head)
+      ? readTarred(whole(bytes), place)
       : readZipped(bytes, place);
   return stateDictOf(root, place);
 }
 
 // -------------------------------------------------------------------------------------------------- zip, since 1.6
 
-function readZipped(bytes: Uint8Array, place: readonly string[]): unknown {
+function readZipped(bytes: Bytes, place: readonly string[]): unknown {
   const entries = readZip(bytes, place);
   const [name] = entries.keys();
   const root = name!.slice(0, name!.indexOf("/") + 1);
@@ -94,8 +98,10 @@ function readZipped(bytes: Uint8Array, place: readonly string[]): unknown {
   return readPickle(new Cursor(pickled.read(), inside), torchVocabulary(inside, persistent));
 }
 
-function elementsOf(entry: ZipEntry, type: StorageType, bigEndian: boolean): Uint8Array {
-  return bigEndian ? swapped(entry.read(), elementBytes(type)) : entry.read();
+function elementsOf(entry: ZipEntry, type: StorageType, bigEndian: boolean): Bytes {
+  if (bigEndian) return swapped(entry.read(), elementBytes(type));
+  entry.verify();
+  return entry.open();
 }
 
 function swapped(bytes: Uint8Array, elementBytes: number): Uint8Array {
@@ -106,7 +112,7 @@ function swapped(bytes: Uint8Array, elementBytes: number): Uint8Array {
 
 const elementBytes = ({ dtype }: StorageType) => (dtype ? bytesPerElement[dtype] : 1);
 
-function storageOf(type: StorageType, length: number, bytes: () => Uint8Array, place: readonly string[]): Storage {
+function storageOf(type: StorageType, length: number, bytes: () => Bytes, place: readonly string[]): Storage {
   denseBytes([length], elementBytes(type), place);
   return asStorage({ dtype: type.dtype, length, bytes });
 }
@@ -143,7 +149,7 @@ function storageId(id: unknown, place: readonly string[]): StorageId {
 
 // ------------------------------------------------------------------------------------- pickles in a row, 0.1.10 to 1.5
 
-function readStacked(bytes: Uint8Array, place: readonly string[]): unknown {
+function readStacked(bytes: Bytes, place: readonly string[]): unknown {
   const cursor = new Cursor(bytes, place);
   const plain = torchVocabulary(place);
   readPickle(cursor, plain);
@@ -178,9 +184,9 @@ function readStacked(bytes: Uint8Array, place: readonly string[]): unknown {
             `expected ${length * size} bytes of storage ${printable(key)}, got ${range?.sizeBytes ?? 0}`,
             place,
           );
-        const all = bytes.subarray(range.start, range.start + range.sizeBytes);
-        const part = all.subarray(first * size, (first + viewLength) * size);
-        return bigEndian ? swapped(part, size) : part;
+        const start = range.start + first * size;
+        const part = section(bytes, start, start + viewLength * size);
+        return bigEndian ? swapped(whole(part), size) : part;
       },
       place,
     );
@@ -224,7 +230,7 @@ function readTarred(bytes: Uint8Array, place: readonly string[]): unknown {
       throw corruptFile("expected the type of a storage", storages.place);
     const count = storages.u64();
     const start = storages.skip(denseBytes([count], elementBytes(type), storages.place));
-    const content = storages.bytes.subarray(start, storages.position);
+    const content = section(storages.bytes, start, storages.position);
     objects.set(
       String(key),
       storageOf(type, count, () => content, storages.place),
@@ -234,16 +240,16 @@ function readTarred(bytes: Uint8Array, place: readonly string[]): unknown {
   if (!Array.isArray(views)) throw corruptFile("expected the views of storages", storages.place);
   for (const view of views) {
     const [target, root, first, count] = Array.isArray(view) ? view : [];
-    const whole = objects.get(String(root)) as Storage | undefined;
+    const all = objects.get(String(root)) as Storage | undefined;
     if (
-      !whole?.dtype ||
+      !all?.dtype ||
       ![first, count].every((value) => Number.isSafeInteger(value) && value >= 0) ||
-      first + count > whole.length
+      first + count > all.length
     )
       throw corruptFile("a view past the end of its storage", storages.place);
-    const size = bytesPerElement[whole.dtype];
-    const part = () => whole.bytes().subarray(first * size, (first + count) * size);
-    objects.set(String(target), asStorage({ dtype: whole.dtype, length: count, bytes: part }));
+    const size = bytesPerElement[all.dtype];
+    const part = () => section(all.bytes(), first * size, (first + count) * size);
+    objects.set(String(target), asStorage({ dtype: all.dtype, length: count, bytes: part }));
   }
   const tensors = open("tensors");
   const named = new Map<string, unknown>();

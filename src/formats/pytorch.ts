@@ -10,8 +10,9 @@
  *
  * Source  torch/serialization.py (_save), torch/_utils.py (_rebuild_tensor_v2), Lib/pickle.py for the opcodes
  */
-import { bytesOf, type DenseArray } from "../bytes/numbers.ts";
-import { writeZip } from "../bytes/zip-writer.ts";
+import { type FileToWrite, inMemory } from "../bytes/file-to-write.ts";
+import { denseArrayBytes, sizeBytesOf, type WritableArray } from "../bytes/numbers.ts";
+import { zipFile } from "../bytes/zip-writer.ts";
 import { unsupportedFeature } from "../error.ts";
 import { type DType, elements } from "../tensor.ts";
 
@@ -90,10 +91,16 @@ function rowMajorStrides(shape: readonly number[]): number[] {
 }
 
 /** The bytes of a checkpoint with these tensors, by name. */
-export function writeCheckpoint(tensors: ReadonlyMap<string, DenseArray>): Uint8Array {
+export function writeCheckpoint(tensors: ReadonlyMap<string, WritableArray>): Uint8Array {
+  return inMemory(checkpointFile(tensors));
+}
+
+/** The same as a file that is yet to be written; each tensor is read when its turn comes. */
+export function checkpointFile(tensors: ReadonlyMap<string, WritableArray>): FileToWrite {
   const pickle = new Pickle().push(op.emptyDict, op.mark);
-  const data: { name: string; bytes: Uint8Array }[] = [];
-  for (const [name, { dtype, shape, data: values }] of tensors) {
+  const data: { name: string; content: FileToWrite }[] = [];
+  for (const [name, tensor] of tensors) {
+    const { dtype, shape } = tensor;
     const storage = storages[dtype];
     if (!storage) throw unsupportedFeature(`a checkpoint can't hold ${dtype}`, [name]);
     const key = String(data.length);
@@ -108,12 +115,16 @@ export function writeCheckpoint(tensors: ReadonlyMap<string, DenseArray>): Uint8
       .push(op.tuple, op.persistentId);
     pickle.integer(0).integers(shape).integers(rowMajorStrides(shape)).push(op.false);
     pickle.global("collections", "OrderedDict").push(op.emptyTuple, op.reduce, op.tuple, op.reduce);
-    data.push({ name: `archive/data/${key}`, bytes: bytesOf(values) });
+    const content: FileToWrite = {
+      sizeBytes: sizeBytesOf(tensor),
+      write: (put) => put(denseArrayBytes(tensor, [name]), 0),
+    };
+    data.push({ name: `archive/data/${key}`, content });
   }
   const text = (content: string) => new TextEncoder().encode(content);
   const head = [
     { name: "archive/data.pkl", bytes: pickle.push(op.setItems).finish() },
     { name: "archive/byteorder", bytes: text("little") },
   ];
-  return writeZip([...head, ...data, { name: "archive/version", bytes: text("3\n") }], { alignment });
+  return zipFile([...head, ...data, { name: "archive/version", bytes: text("3\n") }], { alignment });
 }

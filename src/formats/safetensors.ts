@@ -11,10 +11,12 @@
  * Source  github.com/huggingface/safetensors, README "Format" and safetensors/src/tensor.rs
  */
 import { Cursor } from "../bytes/cursor.ts";
-import { allocate, denseBytes } from "../bytes/limits.ts";
-import { type DenseArray, denseArrayBytes, typedArray } from "../bytes/numbers.ts";
+import { type FileToWrite, inMemory } from "../bytes/file-to-write.ts";
+import { denseBytes } from "../bytes/limits.ts";
+import { denseArrayBytes, sizeBytesOf, typedArray, type WritableArray } from "../bytes/numbers.ts";
 import { printable } from "../bytes/printable.ts";
 import { corruptFile, unsupportedFeature } from "../error.ts";
+import { type Bytes, section, whole } from "../platform/bytes.ts";
 import { bytesPerElement, type DType, type StoredArray } from "../tensor.ts";
 import { isRecord, parseJson } from "./json.ts";
 
@@ -52,7 +54,7 @@ export function isSafetensors(bytes: Uint8Array): boolean {
 }
 
 /** Opens a safetensors file; its header is checked at once, elements are fetched by each tensor's `read`. */
-export function readSafetensors(bytes: Uint8Array, place: readonly string[] = []): SafetensorsFile {
+export function readSafetensors(bytes: Bytes, place: readonly string[] = []): SafetensorsFile {
   const cursor = new Cursor(bytes, place);
   const headerBytes = cursor.u64();
   if (headerBytes > largestHeaderBytes) {
@@ -63,7 +65,7 @@ export function readSafetensors(bytes: Uint8Array, place: readonly string[] = []
     deepest: 4,
   });
   if (!isRecord(header)) throw corruptFile("expected a JSON object as header", place);
-  const data = cursor.take(cursor.remainingBytes);
+  const data = cursor.section(cursor.remainingBytes);
   const tensors = new Map<string, StoredArray>();
   const ranges: Range[] = [];
   for (const [name, entry] of Object.entries(header)) {
@@ -81,7 +83,7 @@ interface Range {
   readonly end: number;
 }
 
-function readEntry(entry: unknown, data: Uint8Array, place: readonly string[]): { tensor: StoredArray; range: Range } {
+function readEntry(entry: unknown, data: Bytes, place: readonly string[]): { tensor: StoredArray; range: Range } {
   if (!isRecord(entry)) throw corruptFile("expected {dtype, shape, data_offsets}", place);
   const { dtype: code, shape, data_offsets: offsets } = entry;
   const dtype = (Object.keys(codeOf) as DType[]).find((key) => codeOf[key] === code);
@@ -103,8 +105,8 @@ function readEntry(entry: unknown, data: Uint8Array, place: readonly string[]): 
       place,
     );
   }
-  const elements = data.subarray(start, end);
-  return { tensor: { dtype, shape, read: () => typedArray(dtype, elements) }, range: { start, end } };
+  const elements = section(data, start, end);
+  return { tensor: { dtype, shape, read: () => typedArray(dtype, whole(elements)) }, range: { start, end } };
 }
 
 const isCounts = (value: unknown): value is number[] =>
@@ -139,33 +141,44 @@ export interface WriteSafetensorsOptions {
  * and equal content gives equal bytes.
  */
 export function writeSafetensors(
-  tensors: ReadonlyMap<string, DenseArray>,
+  tensors: ReadonlyMap<string, WritableArray>,
   options: WriteSafetensorsOptions = {},
 ): Uint8Array {
+  return inMemory(safetensorsFile(tensors, options));
+}
+
+/** The same as a file that is yet to be written; each tensor is read when its turn comes. */
+export function safetensorsFile(
+  tensors: ReadonlyMap<string, WritableArray>,
+  options: WriteSafetensorsOptions = {},
+): FileToWrite {
   const ordered = [...tensors].sort(
     ([nameA, a], [nameB, b]) => bytesPerElement[b.dtype] - bytesPerElement[a.dtype] || (nameA < nameB ? -1 : 1),
   );
   const entries: [string, unknown][] = [];
   if (options.metadata && Object.keys(options.metadata).length > 0) entries.push([metadataKey, options.metadata]);
-  const parts: Uint8Array[] = [];
   let dataBytes = 0;
   for (const [name, tensor] of ordered) {
     if (name === metadataKey) throw unsupportedFeature(`a tensor named ${metadataKey}`, [], "rename the tensor");
-    const part = denseArrayBytes(tensor, [name]);
-    const range = [dataBytes, dataBytes + part.length];
+    const range = [dataBytes, dataBytes + sizeBytesOf(tensor)];
     entries.push([name, { dtype: codeOf[tensor.dtype], shape: tensor.shape, data_offsets: range }]);
-    parts.push(part);
-    dataBytes += part.length;
+    dataBytes = range[1]!;
   }
   const header = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
   const dataStart = Math.ceil((8 + header.length) / dataAlignment) * dataAlignment;
-  const result = allocate(dataStart + dataBytes, []).fill(0x20, 8, dataStart);
-  new DataView(result.buffer).setBigUint64(0, BigInt(dataStart - 8), true);
-  result.set(header, 8);
-  let position = dataStart;
-  for (const part of parts) {
-    result.set(part, position);
-    position += part.length;
-  }
-  return result;
+  const head = new Uint8Array(dataStart).fill(0x20, 8);
+  new DataView(head.buffer).setBigUint64(0, BigInt(dataStart - 8), true);
+  head.set(header, 8);
+  return {
+    sizeBytes: dataStart + dataBytes,
+    write(put) {
+      put(head, 0);
+      let position = dataStart;
+      for (const [name, tensor] of ordered) {
+        const elements = denseArrayBytes(tensor, [name]);
+        put(elements, position);
+        position += elements.length;
+      }
+    },
+  };
 }

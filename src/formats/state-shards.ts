@@ -10,6 +10,7 @@
  */
 import { printable } from "../bytes/printable.ts";
 import { corruptFile } from "../error.ts";
+import { headBytes } from "./format.ts";
 import type { StoredArray } from "../tensor.ts";
 import { isRecord } from "./json.ts";
 import { type Parts, part, partName } from "./parts.ts";
@@ -38,7 +39,9 @@ export function readStateIndex(json: Json, parts: Parts, place: readonly string[
   for (const name of stateIndexParts(json, place)) {
     const bytes = part(parts, name, place);
     const inside = [...place.slice(0, -1), name];
-    const shard = isSafetensors(bytes) ? readSafetensors(bytes, inside) : readCheckpoint(bytes, inside);
+    const shard = isSafetensors(bytes.subarray(0, headBytes))
+      ? readSafetensors(bytes, inside)
+      : readCheckpoint(bytes, inside);
     if (shard.kind === "state") unread.push(...shard.unread);
     for (const [tensor, array] of shard.tensors) {
       if (!Object.hasOwn(map, tensor) || map[tensor] !== name)

@@ -14,6 +14,7 @@ import { denseBytes } from "../bytes/limits.ts";
 import { float16ToFloat32, typedArray } from "../bytes/numbers.ts";
 import { printable } from "../bytes/printable.ts";
 import { corruptFile, unsupportedFeature } from "../error.ts";
+import type { Bytes } from "../platform/bytes.ts";
 import { bytesPerElement, type DType, type StoredArray } from "../tensor.ts";
 import { isRecord } from "./json.ts";
 import type { KerasFile } from "./keras.ts";
@@ -152,7 +153,7 @@ function readType(
 }
 
 /** Bytes `[start, start + count)` of shards that follow on each other: a view where they lie in one. */
-function cut(shards: readonly Uint8Array[], start: number, count: number): Uint8Array {
+function cut(shards: readonly Bytes[], start: number, count: number): Uint8Array {
   const pieces: Uint8Array[] = [];
   let offset = 0;
   for (const shard of shards) {

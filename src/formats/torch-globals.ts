@@ -16,6 +16,7 @@ import { typedArray } from "../bytes/numbers.ts";
 import { PickleGlobal, type PickleVocabulary } from "../bytes/pickle.ts";
 import { printable } from "../bytes/printable.ts";
 import { corruptFile, unsupportedFeature } from "../error.ts";
+import type { Bytes } from "../platform/bytes.ts";
 import { bytesPerElement, type DType, elements, type RawArray, type StoredArray } from "../tensor.ts";
 
 /** Elements that lie in the file, one after another. */
@@ -24,8 +25,8 @@ export interface Storage {
   readonly dtype: DType | null;
   /** Length, in elements of `dtype`, or in bytes where that is null. */
   readonly length: number;
-  /** Little-endian elements: a view of the file where that is possible. */
-  bytes(): Uint8Array;
+  /** Little-endian elements: a part of the file where that is possible. */
+  bytes(): Bytes;
 }
 
 /** A tensor out of a checkpoint. */

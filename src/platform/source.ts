@@ -13,57 +13,73 @@ export interface SourceBytes {
   readonly beside: ((name: string) => Source) | null;
 }
 
-/** The bytes of a source. */
-export async function readSource(source: Source): Promise<SourceBytes> {
+/** Where the bytes of a source are. */
+type Location =
+  | { readonly bytes: Uint8Array }
+  | { readonly blob: Blob }
+  | { readonly response: Response }
+  | { readonly path: string | URL }
+  | { readonly url: string };
+
+/** Where a source is, and what it is called. */
+export function locate(source: Source): { readonly at: Location } & Omit<SourceBytes, "bytes"> {
   // A view of its own: the `slice` of a Buffer, a Uint8Array too, does not copy.
-  if (source instanceof Uint8Array)
-    return { bytes: new Uint8Array(source.buffer, source.byteOffset, source.byteLength), name: "model", beside: null };
-  if (source instanceof ArrayBuffer) return { bytes: new Uint8Array(source), name: "model", beside: null };
+  if (source instanceof Uint8Array) {
+    const bytes = new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
+    return { at: { bytes }, name: "model", beside: null };
+  }
+  if (source instanceof ArrayBuffer) return { at: { bytes: new Uint8Array(source) }, name: "model", beside: null };
   if (source instanceof Blob)
-    return {
-      bytes: new Uint8Array(await source.arrayBuffer()),
-      name: "name" in source ? String(source.name) : "model",
-      beside: null,
-    };
-  if (source instanceof Response)
-    return {
-      bytes: await body(source),
-      name: source.url || "model",
-      beside: source.url === "" ? null : besideUrl(source.url),
-    };
+    return { at: { blob: source }, name: "name" in source ? String(source.name) : "model", beside: null };
+  if (source instanceof Response) {
+    const { url } = source;
+    return { at: { response: source }, name: url || "model", beside: url === "" ? null : besideUrl(url) };
+  }
   const text = String(source);
   const name = text.split(/[/\\]/).pop() || text;
-  if (text.startsWith("file:") || (!/^[a-z][a-z0-9+.-]+:/i.test(text) && !inBrowser()))
-    return {
-      bytes: await readFile(text.startsWith("file:") ? new URL(text) : text),
-      name,
-      beside: text.startsWith("file:") ? besideUrl(text) : (other) => text.slice(0, text.length - name.length) + other,
-    };
-  const response = await request(text);
-  // A browser's relative address is known in full by the answer.
-  return { bytes: await body(response), name, beside: besideUrl(response.url || text) };
+  if (text.startsWith("file:")) return { at: { path: new URL(text) }, name, beside: besideUrl(text) };
+  if (/^[a-z][a-z0-9+.-]+:/i.test(text) || inBrowser()) return { at: { url: text }, name, beside: besideUrl(text) };
+  return { at: { path: text }, name, beside: (other) => text.slice(0, text.length - name.length) + other };
 }
 
-const besideUrl = (url: string) => (name: string) => new URL(encodeURIComponent(name), url);
+/** The bytes of a source, all of them. */
+export async function readSource(source: Source): Promise<SourceBytes> {
+  const { at, name, beside } = locate(source);
+  if ("bytes" in at) return { bytes: at.bytes, name, beside };
+  if ("blob" in at) return { bytes: new Uint8Array(await at.blob.arrayBuffer()), name, beside };
+  if ("response" in at) return { bytes: await body(at.response), name, beside };
+  if ("path" in at) return { bytes: await readFile(at.path), name, beside };
+  const response = await request(at.url);
+  // A browser's relative address is known in full by the answer.
+  return { bytes: await body(response), name, beside: besideUrl(response.url || at.url) };
+}
+
+export const besideUrl = (url: string) => (name: string) => new URL(encodeURIComponent(name), url);
 
 /** Browsers and their workers have a location and no file system. */
 function inBrowser(): boolean {
   return typeof location !== "undefined" && !("process" in globalThis);
 }
 
-async function readFile(path: string | URL): Promise<Uint8Array> {
+/** The file system of Node, Deno and Bun. */
+export function fileSystem(): Promise<typeof import("node:fs")> {
   // Named by a variable, so that bundlers for browsers don't look for it.
-  const module = "node:fs/promises";
+  const module = "node:fs";
+  return import(module);
+}
+
+async function readFile(path: string | URL): Promise<Uint8Array> {
   try {
-    const { readFile: read } = await import(module);
-    const buffer: Uint8Array = await read(path);
+    const system = await fileSystem();
+    const buffer = await system.promises.readFile(path);
     return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
   } catch (cause) {
     throw unreadable(String(path), cause);
   }
 }
 
-async function request(url: string): Promise<Response> {
+/** Asks for a URL. */
+export async function request(url: string): Promise<Response> {
   try {
     return await fetch(url);
   } catch (cause) {
@@ -71,7 +87,8 @@ async function request(url: string): Promise<Response> {
   }
 }
 
-async function body(response: Response): Promise<Uint8Array> {
+/** The bytes of an answer. */
+export async function body(response: Response): Promise<Uint8Array> {
   if (!response.ok) throw unreadable(response.url, new Error(`HTTP status ${response.status}`));
   return new Uint8Array(await response.arrayBuffer());
 }

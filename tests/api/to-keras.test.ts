@@ -2,9 +2,10 @@
  * Models as files of Keras: every variable comes back to the bit, by way of any format, of a state dict, and of a .safetensors with
  * no template. That Keras itself opens the files is checked by tests/python/check_keras.py.
  */
+import { inMemory } from "../../src/bytes/file-to-write.ts";
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { convert, load } from "../../src/index.ts";
+import { convert, load, type Model, type Report } from "../../src/index.ts";
 import { torchConversion } from "../../src/api/torch-conversion.ts";
 import { readGraph, type ReadFile, readWeights } from "../../src/api/load.ts";
 import { type KerasSource, rememberSource, sourceOf as noted } from "../../src/api/source.ts";
@@ -23,7 +24,7 @@ const sourceOf = ({ source }: ReadFile): KerasSource => source.keras!();
 /** A model's own file again. */
 function written(read: ReadFile, format: (typeof kerasFormats)[number] = "keras"): Uint8Array {
   const keras = sourceOf(read);
-  return writeKeras(format, keras, filledVariables(keras, read.graph).variables);
+  return inMemory(writeKeras(format, keras, filledVariables(keras, read.graph).variables));
 }
 
 /** Type, shape and bytes of every variable, as `get_weights()` lists them. */
@@ -33,6 +34,13 @@ function variables(read: ReadFile): unknown[] {
     array.shape,
     Buffer.from(bytesOf(array.read())).toString("base64"),
   ]);
+}
+
+/** A model written as .keras and verified; no bytes where nothing was written. */
+async function kerasOf(model: Model): Promise<{ bytes: Uint8Array; report: Report }> {
+  let bytes: Uint8Array = new Uint8Array();
+  const report = await toKeras(model, "keras", (_, file) => (bytes = inMemory(file)));
+  return { bytes, report };
 }
 
 /** The state dict of a conversion as a checkpoint, with changes. */
@@ -144,7 +152,7 @@ describe("trained weights", () => {
 
   test("are run on both sides and come back in Keras' order", async () => {
     const model = await trained("flatten-dense", (value) => value * 1.01);
-    const { bytes, report } = await toKeras(model, "keras");
+    const { bytes, report } = await kerasOf(model);
     expect(report.agrees).toBe(true);
     expect(report.layers.length).toBeGreaterThan(2);
     const before = inOrder(sourceOf(open(loadCase("flatten-dense").file)).variables);
@@ -155,13 +163,13 @@ describe("trained weights", () => {
   });
 
   test("of 16 bits are rounded as their variables are", async () => {
-    const { report } = await toKeras(await trained("policy-float16", (value) => value * 1.01), "keras");
+    const { report } = await kerasOf(await trained("policy-float16", (value) => value * 1.01));
     expect(report.agrees).toBe(true);
   });
 
   test("of int8 are refused by name", async () => {
     const model = await trained("quantized-int8", (value) => value * 1.01);
-    await expect(toKeras(model, "keras")).rejects.toThrow(/embeddings: other numbers than in the template/);
+    await expect(kerasOf(model)).rejects.toThrow(/embeddings: other numbers than in the template/);
   });
 
   test("that are not those of the state dict are found by the verification", async () => {
@@ -170,7 +178,7 @@ describe("trained weights", () => {
     const tensors = new Map(state!.tensors);
     tensors.set("dense.bias", { dtype: "float32", shape: [1], read: () => Float32Array.of(3) });
     rememberSource(model, { ...source, state: { ...state!, tensors } });
-    const { bytes, report } = await toKeras(model, "keras");
+    const { bytes, report } = await kerasOf(model);
     expect([report.agrees, report.firstDifference, bytes.length]).toEqual([false, "dense", 0]);
     await expect(convert(model, { to: "keras" })).rejects.toThrow(/outputs-differ/);
   });

@@ -12,6 +12,7 @@
  * Source  sections III.A.1 (node type 1), VI (Appendix: shuffle and fletcher32 in hdf5/src/H5Zshuffle.c, H5Zfletcher32.c)
  */
 import { corruptFile } from "../../error.ts";
+import { type Bytes, whole } from "../../platform/bytes.ts";
 import { inflateZlib } from "../inflate.ts";
 import { allocate, checkExpansion, denseBytes } from "../limits.ts";
 import { treeType, walkTree } from "./btree.ts";
@@ -22,7 +23,7 @@ import type { FilterName } from "./layout.ts";
 /** One stored chunk: the index of its first element, and its bytes as they lie in the file. */
 export interface Chunk {
   readonly first: readonly number[];
-  readonly stored: Uint8Array;
+  readonly stored: Bytes;
   readonly skippedFilters: number;
 }
 
@@ -54,7 +55,7 @@ export function readChunkIndex(
     if (!onGrid || seen.has(name)) throw corruptFile(`a chunk at (${name}) of (${array.shape.join(", ")})`, place);
     seen.add(name);
     const chunk = image.claim(address, storedBytes, "a chunk", place);
-    chunks.push({ first, stored: chunk.take(storedBytes), skippedFilters });
+    chunks.push({ first, stored: chunk.section(storedBytes), skippedFilters });
   });
   return chunks;
 }
@@ -93,7 +94,7 @@ export function filled(
 
 function undoFilters(chunk: Chunk, array: ChunkedArray, chunkBytes: number, place: readonly string[]): Uint8Array {
   const applied = array.filters.filter((_, index) => ((chunk.skippedFilters >>> index) & 1) === 0);
-  let bytes = chunk.stored;
+  let bytes = whole(chunk.stored);
   for (let index = applied.length - 1; index >= 0; index--) {
     const filter = applied[index];
     if (filter === "fletcher32") bytes = withoutChecksum(bytes, place);

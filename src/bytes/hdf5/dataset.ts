@@ -8,6 +8,7 @@
  * Source  sections IV.A.2.b (shape), IV.A.2.d (type), IV.A.2.i (layout)
  */
 import { corruptFile, unsupportedFeature } from "../../error.ts";
+import { whole } from "../../platform/bytes.ts";
 import type { DType, RawArray, StoredArray } from "../../tensor.ts";
 import { denseBytes } from "../limits.ts";
 import { swapBytes, typedArray } from "../numbers.ts";
@@ -38,7 +39,10 @@ export class Hdf5Dataset implements StoredArray {
     this.#attributes = lazy(() => readAttributes(header, image));
     this.#description = lazy(() => describe(header, image, this.#attributes));
     const located = lazy(() => locate(header, image, this.#description()));
-    this.#bytes = () => located()();
+    this.#bytes = () => {
+      image.beforeNumbers();
+      return located()();
+    };
   }
 
   get attributes(): Attributes {
@@ -110,6 +114,6 @@ function locate(header: ObjectHeader, image: FileImage, description: Description
     throw corruptFile(`expected ${totalBytes} bytes for (${shape.join(", ")}), got ${foundBytes}`, place);
   }
   if (layout.kind === "compact") return () => layout.data;
-  const data = image.claim(layout.address!, totalBytes, "a dataset", place).take(totalBytes);
-  return () => data;
+  const data = image.claim(layout.address!, totalBytes, "a dataset", place).section(totalBytes);
+  return () => whole(data);
 }

@@ -5,6 +5,7 @@
  * cycle, or a tree much larger than its file. Datasets may have several.
  */
 import { corruptFile, unsupportedFeature } from "../../error.ts";
+import type { Bytes } from "../../platform/bytes.ts";
 import { printable } from "../printable.ts";
 import { type Attributes, readAttributes } from "./attribute.ts";
 import { Hdf5Dataset } from "./dataset.ts";
@@ -60,9 +61,13 @@ export class Hdf5Group {
   }
 }
 
-/** Opens an HDF5 file: its root group. */
-export function openHdf5(bytes: Uint8Array, place: readonly string[] = []): Hdf5Group {
-  const { image, root } = readSuperblock(bytes, place);
+/**
+ * Opens an HDF5 file: its root group.
+ *
+ * @param beforeNumbers run before the numbers of any dataset are read, to verify what the file lies in
+ */
+export function openHdf5(bytes: Bytes, place: readonly string[] = [], beforeNumbers: () => void = () => {}): Hdf5Group {
+  const { image, root } = readSuperblock(bytes, place, beforeNumbers);
   const found = readObject(image, root, "", 0);
   if (found.kind !== "group") throw corruptFile("expected a group at the root of the HDF5 file, got a dataset", place);
   return found;

@@ -9,6 +9,7 @@
  *         section numbers in this folder's other files are of the same document
  */
 import { corruptFile } from "../../error.ts";
+import type { Bytes } from "../../platform/bytes.ts";
 import { Cursor } from "../cursor.ts";
 
 /** `make`, run when first asked for; afterwards its result, or its failure, again. */
@@ -28,7 +29,7 @@ export function lazy<T>(make: () => T): () => T {
 }
 
 export class FileImage {
-  readonly bytes: Uint8Array;
+  readonly bytes: Bytes;
   readonly place: readonly string[];
   /** Width of an address ("size of offsets") and of a length, 4 or 8. */
   readonly addressBytes: number;
@@ -38,7 +39,17 @@ export class FileImage {
   readonly #kept = new Map<string, () => unknown>();
   readonly #groups = new Set<number>();
 
-  constructor(bytes: Uint8Array, place: readonly string[], addressBytes: number, lengthBytes: number) {
+  /** Run before the numbers of a dataset are read. */
+  readonly beforeNumbers: () => void;
+
+  constructor(
+    bytes: Bytes,
+    place: readonly string[],
+    addressBytes: number,
+    lengthBytes: number,
+    beforeNumbers: () => void,
+  ) {
+    this.beforeNumbers = beforeNumbers;
     this.bytes = bytes;
     this.place = place;
     this.addressBytes = addressBytes;

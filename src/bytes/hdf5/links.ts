@@ -48,13 +48,9 @@ function readSymbolTable(table: Cursor, image: FileImage, add: (name: string, ad
   heap.skip(4);
   const namesBytes = image.length(heap);
   image.length(heap);
-  const names = image.claim(
-    image.requiredAddress(heap, "a local heap's data"),
-    namesBytes,
-    "a local heap's data",
-    place,
-  );
-  const start = names.position;
+  const names = image
+    .claim(image.requiredAddress(heap, "a local heap's data"), namesBytes, "a local heap's data", place)
+    .take(namesBytes);
   let unnamedBytes = namesBytes;
 
   walkTree(image, tree, { nodeType: treeType.group, keyBytes: image.lengthBytes }, place, (_key, child) => {
@@ -69,12 +65,12 @@ function readSymbolTable(table: Cursor, image: FileImage, add: (name: string, ad
       const address = image.address(node);
       const cacheType = node.u32();
       node.skip(20);
-      const end = offset < namesBytes ? names.bytes.indexOf(0, start + offset) : -1;
-      unnamedBytes -= end - (start + offset);
-      if (end < 0 || end >= start + namesBytes || unnamedBytes < 0) {
+      const end = offset < namesBytes ? names.indexOf(0, offset) : -1;
+      unnamedBytes -= end - offset;
+      if (end < 0 || unnamedBytes < 0) {
         throw corruptFile("a name outside of its group's heap", place);
       }
-      const name = decodeText(names.bytes.subarray(start + offset, end), place);
+      const name = decodeText(names.subarray(offset, end), place);
       if (cacheType === cachedSoftLink || address === null) throw refusedLink(name, "soft", place);
       add(name, address);
     }

@@ -9,6 +9,7 @@
  * Source  section II.A, disk format level 0A
  */
 import { corruptFile, unsupportedFeature } from "../../error.ts";
+import type { Bytes } from "../../platform/bytes.ts";
 import { Cursor } from "../cursor.ts";
 import { verifyLookup3 } from "./checksum.ts";
 import { FileImage } from "./image.ts";
@@ -23,9 +24,14 @@ export function isHdf5(bytes: Uint8Array): boolean {
 }
 
 /** Reads the superblock: the image to read the rest with, and the address of the root group's object header. */
-export function readSuperblock(bytes: Uint8Array, place: readonly string[]): { image: FileImage; root: number } {
+export function readSuperblock(
+  bytes: Bytes,
+  place: readonly string[],
+  beforeNumbers: () => void,
+): { image: FileImage; root: number } {
   const cursor = new Cursor(bytes, place);
-  if (!isHdf5(bytes)) throw corruptFile("expected an HDF5 file, which starts with \\x89HDF", place);
+  if (!isHdf5(bytes.subarray(0, signature.length + 1)))
+    throw corruptFile("expected an HDF5 file, which starts with \\x89HDF", place);
   cursor.skip(signature.length);
   const version = cursor.u8();
   if (version > 3) throw unsupportedFeature(`HDF5 superblock version ${version}`, place);
@@ -34,7 +40,7 @@ export function readSuperblock(bytes: Uint8Array, place: readonly string[]): { i
   for (const width of [addressBytes, lengthBytes]) {
     if (width !== 4 && width !== 8) throw unsupportedFeature(`HDF5 addresses of ${width} bytes`, place);
   }
-  const image = new FileImage(bytes, place, addressBytes, lengthBytes);
+  const image = new FileImage(bytes, place, addressBytes, lengthBytes, beforeNumbers);
   cursor.skip(version < 2 ? 1 + 2 + 2 + 4 : 1);
   if (version === 1) cursor.skip(4);
 

@@ -15,7 +15,7 @@
  */
 import { unsupportedFeature } from "../../error.ts";
 import { bytesPerElement, type DType, elements, type StoredArray } from "../../tensor.ts";
-import { allocate } from "../limits.ts";
+import { type FileToWrite, inMemory, type Put } from "../file-to-write.ts";
 import { denseArrayBytes } from "../numbers.ts";
 import { lookup3 } from "./checksum.ts";
 
@@ -46,7 +46,12 @@ const mostTexts = 0xffff;
 
 /** The bytes of a file whose root is `root`. */
 export function writeHdf5(root: GroupToWrite, place: readonly string[] = []): Uint8Array {
-  return new Writer(root, place).run();
+  return inMemory(hdf5File(root, place), place);
+}
+
+/** The same as a file that is yet to be written, from its start to its end. */
+export function hdf5File(root: GroupToWrite, place: readonly string[] = []): FileToWrite {
+  return new Writer(root, place).plan();
 }
 
 type ToWrite = GroupToWrite | ArrayToWrite;
@@ -66,7 +71,7 @@ class Writer {
     this.#place = place;
   }
 
-  run(): Uint8Array {
+  plan(): FileToWrite {
     this.#collect(this.#root);
     if (this.#texts.size > mostTexts)
       throw unsupportedFeature(`more than ${mostTexts} texts in one HDF5 file`, this.#place, "split the model");
@@ -86,15 +91,15 @@ class Writer {
       this.#elements.set(object, position);
       position += sizeBytes;
     }
-    const file = allocate(position, this.#place);
-    file.set(this.#superblock(position).bytes());
-    for (const object of this.#objects) file.set(this.#header(object).bytes(), this.#addresses.get(object));
-    file.set(heap.bytes(), this.#heap);
-    for (const [object, start] of this.#elements) {
-      const { array } = object as ArrayToWrite;
-      file.set(denseArrayBytes({ dtype: array.dtype, shape: array.shape, data: array.read() }, this.#place), start);
-    }
-    return file;
+    const write = (put: Put): void => {
+      put(this.#superblock(position).bytes(), 0);
+      for (const object of this.#objects) put(this.#header(object).bytes(), this.#addresses.get(object)!);
+      put(heap.bytes(), this.#heap);
+      for (const [object, start] of this.#elements) {
+        put(denseArrayBytes((object as ArrayToWrite).array, this.#place), start);
+      }
+    };
+    return { sizeBytes: position, write };
   }
 
   #collect(object: ToWrite): void {
