@@ -56,8 +56,6 @@ interface Range {
   readonly end: number;
 }
 
-/** Pieces are fetched in multiples of this: whoever reads one header soon reads the next. */
-const blockBytes = 2 ** 16;
 /** Requests that are under way at the same time. */
 const mostRequests = 6;
 
@@ -65,16 +63,24 @@ const mostRequests = 6;
 export class RangedBytes implements Bytes {
   readonly length: number;
   readonly #fetch: (start: number, end: number) => Promise<Uint8Array>;
+  readonly #blockBytes: number;
   readonly #pieces: { readonly start: number; readonly bytes: Uint8Array }[] = [];
   #missing: Range[] = [];
 
   /**
    * @param fetch gives bytes `[start, end)`, all of them, or fails
    * @param first the file's first bytes, where they are known
+   * @param blockBytes pieces are fetched in multiples of this: whoever reads one header soon reads the next
    */
-  constructor(length: number, fetch: (start: number, end: number) => Promise<Uint8Array>, first?: Uint8Array) {
+  constructor(
+    length: number,
+    fetch: (start: number, end: number) => Promise<Uint8Array>,
+    first?: Uint8Array,
+    blockBytes = 2 ** 16,
+  ) {
     this.length = length;
     this.#fetch = fetch;
+    this.#blockBytes = blockBytes;
     if (first) this.#pieces.push({ start: 0, bytes: first });
   }
 
@@ -93,7 +99,7 @@ export class RangedBytes implements Bytes {
 
   /** Fetches what was asked for in vain; tells whether there was anything. */
   async fetchMissing(): Promise<boolean> {
-    const ranges = joined(this.#missing, this.length);
+    const ranges = joined(this.#missing, this.length, this.#blockBytes);
     this.#missing = [];
     for (let at = 0; at < ranges.length; at += mostRequests) {
       const pieces = ranges.slice(at, at + mostRequests).map(async ({ start, end }) => ({
@@ -107,7 +113,7 @@ export class RangedBytes implements Bytes {
 }
 
 /** Whole blocks that hold these ranges, each once, in order. */
-function joined(ranges: readonly Range[], length: number): Range[] {
+function joined(ranges: readonly Range[], length: number, blockBytes: number): Range[] {
   const result: { start: number; end: number }[] = [];
   for (const range of ranges.toSorted((a, b) => a.start - b.start)) {
     const start = Math.floor(range.start / blockBytes) * blockBytes;

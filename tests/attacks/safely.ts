@@ -5,6 +5,7 @@ import { readNpz } from "../../src/bytes/npz.ts";
 import { toFloat32 } from "../../src/bytes/numbers.ts";
 import { ChannelwiseError } from "../../src/error.ts";
 import { readModelFile } from "../../src/formats/read.ts";
+import type { Bytes } from "../../src/platform/bytes.ts";
 import type { Mutation } from "./mutate.ts";
 
 const longestMilliseconds = 2000;
@@ -38,7 +39,7 @@ export function safely<T>({ name, bytes }: Mutation, read: (bytes: Uint8Array) =
 }
 
 /** Everything in a model file: its configuration and all its numbers, by name. */
-export function readModel(bytes: Uint8Array): Map<string, unknown> {
+export function readModel(bytes: Bytes): Map<string, unknown> {
   const model = readModelFile(bytes, ["attack"]);
   if (model.kind === "safetensors") {
     return new Map<string, unknown>([
@@ -71,6 +72,6 @@ export function readModel(bytes: Uint8Array): Map<string, unknown> {
 }
 
 /** Everything in an `.npz` file. */
-export function readArrays(bytes: Uint8Array): Map<string, Float32Array> {
+export function readArrays(bytes: Bytes): Map<string, Float32Array> {
   return new Map(Array.from(readNpz(bytes, ["attack"]), ([name, array]) => [name, toFloat32(array)]));
 }
