@@ -131,6 +131,7 @@ describe("a URL", () => {
     expect(model.predict(input)).toEqual(expected.predict(input));
     expect(sent.bytes).toBeLessThan(1.1 * bytes.length + 2 ** 18);
     const converted = await convert(model, { to: "keras" });
+    expect(numbersOf(keras).length).toBe(6 * 512 * 513 * 4);
     expect(Buffer.compare(numbersOf(converted.get("model.keras")!), numbersOf(keras))).toBe(0);
   });
 
