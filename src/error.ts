@@ -332,6 +332,19 @@ export function notInKeras3(
   });
 }
 
+/** A model is to be written for TensorFlow.js, which lacks something, or computes it otherwise. */
+export function notInTfjs(
+  layer: string,
+  what: string,
+  fix = "convert to PyTorch, or run the model with channelwise",
+): ChannelwiseError {
+  return new ChannelwiseError({
+    code: "unsupported-feature",
+    message: `${layer}: TensorFlow.js has no ${what}`,
+    fix,
+  });
+}
+
 /** A model is to be written as Keras', and nothing says how Keras would spell it. */
 export function noKerasOrigin(origin: string): ChannelwiseError {
   return new ChannelwiseError({

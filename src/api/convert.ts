@@ -32,9 +32,10 @@ export interface ConvertOptions extends TorchConversion {
   /**
    * `pytorch`: model.py, its weights, and check.npz. `safetensors`: one file, a state dict with the model in it. `pt`: one
    * file, a state dict that `torch.load(weights_only=True)` takes. Of models that Keras saved, as one file: `keras` and `h5`, the
-   * whole model; `weights.h5`, weights alone; `npz`, weights in the order of `model.get_weights()`. Default `pytorch`.
+   * whole model; `weights.h5`, weights alone; `npz`, weights in the order of `model.get_weights()`. `tfjs`: model.json and its
+   * shards of weights, as `tf.loadLayersModel` takes them, of a model of layers that TensorFlow.js has. Default `pytorch`.
    */
-  readonly to?: "pytorch" | "safetensors" | "pt" | KerasFormat;
+  readonly to?: "pytorch" | "safetensors" | "pt" | "tfjs" | KerasFormat;
   /** The file of weights beside model.py. Default `safetensors`. */
   readonly weights?: "safetensors" | "pt";
   /** Called as the verification goes on. */
@@ -43,15 +44,15 @@ export interface ConvertOptions extends TorchConversion {
   readonly onVerified?: (report: Report) => void;
 }
 
-function isKeras(to: string): to is KerasFormat {
-  return (kerasFormats as readonly string[]).includes(to);
+function isKeras(to: string): to is KerasFormat | "tfjs" {
+  return to === "tfjs" || (kerasFormats as readonly string[]).includes(to);
 }
 
 /**
  * Converts a model. Both sides are run and compared before anything is returned.
  *
- * @returns the files by path: for `pytorch` model.py, model.safetensors (or model.pt) and check.npz; else the one file, `model`
- *   with the format's ending
+ * @returns the files by path: for `pytorch` model.py, model.safetensors (or model.pt) and check.npz; for `tfjs` model.json
+ *   and group1-shard1of1.bin, or more of them; else the one file, `model` with the format's ending
  * @throws {ChannelwiseError} `outputs-differ` when the converted program gives other numbers; `usage` for a wrong option
  */
 export async function convert(model: Model, options: ConvertOptions = {}): Promise<Map<string, Uint8Array>> {
@@ -70,7 +71,7 @@ export async function convert(model: Model, options: ConvertOptions = {}): Promi
  */
 export async function convertInto(model: Model, options: ConvertOptions, keep: Keep): Promise<void> {
   const { to = "pytorch", weights = "safetensors" } = options;
-  requireChoice("to", ["pytorch", "safetensors", "pt", ...kerasFormats], to);
+  requireChoice("to", ["pytorch", "safetensors", "pt", "tfjs", ...kerasFormats], to);
   requireChoice("weights", ["safetensors", "pt"], weights);
   if (isKeras(to)) {
     const report = await toKeras(model, to, keep, options.onProgress);

@@ -1,5 +1,5 @@
 /**
- * to-keras: a model as files of Keras
+ * to-keras: a model as files of Keras, and of TensorFlow.js, which took over Keras' way to write them
  *
  * What is written is read again before it is given out: the graph that comes of it has to give the model's own numbers, to the bit.
  * Weights of a state dict are run in PyTorch's semantics besides, with the program that they belong to.
@@ -9,8 +9,10 @@ import { type FileToWrite, inMemory } from "../bytes/file-to-write.ts";
 import { npzFile } from "../bytes/npz.ts";
 import { kerasConfig } from "../dialects/keras-spelling.ts";
 import { type FilledVariables, filledVariables, inOrder, listsOf, treeOf } from "../dialects/keras-store.ts";
+import { tfjsModel } from "../dialects/tfjs-spelling.ts";
 import { noKerasOrigin } from "../error.ts";
 import { writeKerasFile, writeKerasHdf5, writeWeights } from "../formats/keras-write.ts";
+import { writeTfjs } from "../formats/tfjs-write.ts";
 import { withWeights } from "../graph/graph.ts";
 import type { Bytes } from "../platform/bytes.ts";
 import { kernelModule } from "../platform/kernels.ts";
@@ -22,7 +24,10 @@ import { inputRecord, randomInputs } from "./random.ts";
 import { type KerasSource, sourceOf } from "./source.ts";
 import { type LayerReport, type Report, verifyAgainst } from "./verify.ts";
 
-/** The formats of Keras that are written: a model, the same in HDF5, weights alone, weights in the order of `get_weights()`. */
+/**
+ * The formats of Keras that are written, one file each: a model, the same in HDF5, weights alone, weights in the order of
+ * `get_weights()`.
+ */
 export const kerasFormats = ["keras", "h5", "weights.h5", "npz"] as const;
 /** One of them. */
 export type KerasFormat = (typeof kerasFormats)[number];
@@ -34,14 +39,14 @@ const spelledAs = "3.15.1";
 export type Keep = (name: string, file: FileToWrite) => Bytes;
 
 /**
- * Writes a model as a file of Keras, reads it again and compares the two.
+ * Writes a model as files of Keras or TensorFlow.js, reads them again and compares the two.
  *
  * @returns what the verification found; nothing is written where the weights are not what the model's program computes with
- * @throws {ChannelwiseError} `unsupported-feature` where the model did not come from Keras, or holds what Keras 3 can't say
+ * @throws {ChannelwiseError} `unsupported-feature` where the model did not come from Keras, or holds what the format can't say
  */
 export async function toKeras(
   model: Model,
-  format: KerasFormat,
+  format: KerasFormat | "tfjs",
   keep: Keep,
   onProgress?: (done: number, total: number) => void,
 ): Promise<Report> {
@@ -53,13 +58,18 @@ export async function toKeras(
     : null;
   if (fromState && !fromState.agrees) return fromState;
   const filled = filledVariables(keras, model.graph);
-  const bytes = keep(`model.${format}`, writeKeras(format, keras, filled.variables));
-  const written = { bytes, name: "what was written" };
+  const files =
+    format === "tfjs"
+      ? writeKerasTfjs(keras, filled.variables)
+      : new Map([[`model.${format}`, writeKeras(format, keras, filled.variables)]]);
+  const parts = new Map(Array.from(files, ([name, file]) => [name, keep(name, file)]));
+  const [bytes] = [...parts.values()] as [Bytes];
+  const written = { bytes, name: "what was written", parts };
   const options = keras.customLayers ? { customLayers: keras.customLayers } : {};
-  const whole = format === "keras" || format === "h5";
-  const read = whole
-    ? readGraph(written, options)
-    : readWeights(written, { bytes: inMemory(writeKeras("keras", keras, [])), name: "model.keras" }, options);
+  const alone = format === "weights.h5" || format === "npz";
+  const read = alone
+    ? readWeights(written, { bytes: inMemory(writeKeras("keras", keras, [])), name: "model.keras" }, options)
+    : readGraph(written, options);
   const opened = [withWeights(model.graph, filled.rounded), read.graph].map(
     (graph) => new Model(graph, model.name, read.origin, kernelModule()),
   );
@@ -67,6 +77,13 @@ export async function toKeras(
   const report = sameModel(before, after);
   for (const each of opened) each.dispose();
   return report.agrees ? (fromState ?? report) : report;
+}
+
+/** The files of TensorFlow.js with these variables. */
+function writeKerasTfjs(keras: KerasSource, variables: FilledVariables): Map<string, FileToWrite> {
+  const { config, names } = tfjsModel(keras);
+  const arrays = listsOf(keras, variables, names).flatMap((layer) => layer.arrays);
+  return writeTfjs(config, arrays);
 }
 
 /** A file with these variables. */

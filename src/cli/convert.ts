@@ -1,7 +1,7 @@
 /**
  * channelwise convert MODEL OUT
  */
-import { rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Command } from "commander";
 import colors from "picocolors";
@@ -36,6 +36,15 @@ const endings: readonly (readonly [ending: string, format: Format])[] = [
   [".npz", "npz"],
 ];
 
+/**
+ * Formats that are a folder of files: the file by which a folder is known, and as one of ours, and those that an earlier conversion
+ * may have left there.
+ */
+const folders: Partial<Record<Format, { readonly main: string; readonly mark: string; readonly others: RegExp }>> = {
+  pytorch: { main: "model.py", mark: "converted from Keras by channelwise", others: /^model\.(safetensors|pt)$/ },
+  tfjs: { main: "model.json", mark: `"convertedBy":"channelwise"`, others: /^group1-shard\d+of\d+\.bin$/ },
+};
+
 /** What to write, by OUT's ending where `--to` is not given; a folder is PyTorch. */
 function formatOf(out: string, to: Format | undefined): Format {
   if (to) return to;
@@ -53,7 +62,9 @@ export async function convertCommand(
   command: Command,
 ): Promise<void> {
   const to = formatOf(out, options.to);
-  if (to === "pytorch") requireFolder(out);
+  const folder = folders[to];
+  if (folder) requireFolder(out);
+  const again = folder !== undefined && existsSync(join(out, folder.main));
   const { template, architecture = template, ...common } = options;
   // How a state dict was converted is told from its weights, unless somebody says it.
   const said = command.getOptionValueSource("flatten") === "cli" ? { stateFlatten: options.flatten } : {};
@@ -76,10 +87,10 @@ export async function convertCommand(
   try {
     await convertInto(model, settings, (name, file) => {
       verifying.stop();
-      written.push({ name: to === "pytorch" ? name : basename(out), bytes: file.sizeBytes });
-      return staged.write(to === "pytorch" ? join(out, name) : out, file, writing.update);
+      written.push({ name: folder ? name : basename(out), bytes: file.sizeBytes });
+      return staged.write(folder ? join(out, name) : out, file, writing.update);
     });
-    if (to === "pytorch") requireOwn(join(out, "model.py"));
+    if (folder) requireOwn(join(out, folder.main), folder.mark);
     staged.commit();
   } finally {
     verifying.stop();
@@ -87,8 +98,9 @@ export async function convertCommand(
     staged.discard();
   }
   // What an earlier conversion into this folder left would be taken for this one's.
-  const left = written.some(({ name }) => name === "model.pt") ? "model.safetensors" : "model.pt";
-  if (to === "pytorch") rmSync(join(out, left), { force: true });
+  const own = written.map(({ name }) => name);
+  const left = again ? readdirSync(out).filter((name) => folder.others.test(name) && !own.includes(name)) : [];
+  for (const name of left) rmSync(join(out, name), { force: true });
   if (options.json) return printJson({ out, to, written, report });
   for (const note of model.notes) console.error(note);
   const worst = Math.max(...report!.outputs.map((output) => output.maxAbsolute));

@@ -201,10 +201,9 @@ export function requireFolder(path: string): void {
   });
 }
 
-/** Fails where a file is that a conversion would write over and did not make. */
-export function requireOwn(path: string): void {
-  if (!existsSync(path) || new TextDecoder().decode(readBytes(path)).includes("converted from Keras by channelwise"))
-    return;
+/** Fails where a file is that a conversion would write over and did not make; `mark` stands in those that it makes. */
+export function requireOwn(path: string, mark: string): void {
+  if (!existsSync(path) || new TextDecoder().decode(readBytes(path)).includes(mark)) return;
   throw new ChannelwiseError({
     code: "usage",
     message: `${path} is there already, and channelwise did not write it`,

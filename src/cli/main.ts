@@ -100,6 +100,7 @@ function buildProgram(): Command {
       "convert model.keras model.safetensors     weights and model in one file, for channelwise/run",
       "convert finetuned.pt out.keras --template model.keras     the way back: trained weights in Keras' order",
       "convert model.h5 model.keras              an old file as Keras 3 opens it; .h5, .weights.h5 and .npz too",
+      "convert model.keras web/ --to tfjs        a folder for tf.loadLayersModel: model.json and its weights",
     ]),
   )
     .addOption(
@@ -111,6 +112,7 @@ function buildProgram(): Command {
         "h5",
         "weights.h5",
         "npz",
+        "tfjs",
       ]),
     )
     .addOption(

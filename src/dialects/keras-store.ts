@@ -113,20 +113,32 @@ export function treeOf(variables: FilledVariables): TreeEntry[] {
   return [...entries.values()];
 }
 
-/** The variables as lists, one for each layer of the outermost model: what trains, then the rest. */
-export function listsOf({ layers }: KerasOrigin, variables: FilledVariables): LayerArrays[] {
+/**
+ * The variables as lists, one for each layer of the outermost model: what trains, then the rest.
+ *
+ * @param names of an owner's variables, by its group in the tree of Keras 3; the layer's name and a count where there are none
+ */
+export function listsOf(
+  { layers }: KerasOrigin,
+  variables: FilledVariables,
+  names: ReadonlyMap<string, readonly string[]> = new Map(),
+): LayerArrays[] {
   return layers.map((outer) => {
     const own = variables.filter(({ owner, copy }) => owner.outer === outer && !copy);
     const owners = [...new Set(own.map(({ owner }) => owner))].map((owner) => {
+      const given = names.get(owner.group);
       const arrays = ordered(
         owner,
         own.filter((variable) => variable.owner === owner).map(({ array }) => array),
-      );
+      ).map((array, index) => ({ name: given?.[index], array }));
       const trained = arrays.length - untrainedCount(owner.entry, arrays.length);
       return { trained: arrays.slice(0, trained), rest: arrays.slice(trained) };
     });
     const arrays = [...owners.flatMap(({ trained }) => trained), ...owners.flatMap(({ rest }) => rest)];
-    return { name: outer.name, arrays: arrays.map((array, index) => ({ name: `${outer.name}/${index}`, array })) };
+    return {
+      name: outer.name,
+      arrays: arrays.map(({ name, array }, index) => ({ name: name ?? `${outer.name}/${index}`, array })),
+    };
   });
 }
 

@@ -124,6 +124,18 @@ describe.concurrent("convert writes", () => {
     expect(readSafetensors(new Uint8Array(readFileSync(file)), []).tensors.size).toBe(4);
   });
 
+  test("--to tfjs: a folder that is read again, and cleared of an earlier one's shards", async () => {
+    const out = scratch.file("web");
+    const said = await json("convert", seed, out, "--to", "tfjs");
+    expect(said.written.map((file: Json) => file.name)).toEqual(["model.json", "group1-shard1of1.bin"]);
+    expect(said.report.agrees).toBe(true);
+    writeFileSync(`${out}/group1-shard2of2.bin`, "of another model");
+    await json("convert", seed, out, "--to", "tfjs");
+    expect(Object.keys(contents(out))).toEqual(["group1-shard1of1.bin", "model.json"]);
+    expect(await json("verify", `${out}/model.json`)).toMatchObject({ agrees: true });
+    await json("convert", `${out}/model.json`, scratch.file("web.keras"));
+  });
+
   test("the same bytes twice, over what was there", async () => {
     const out = scratch.file("twice");
     await json("convert", seed, out, "--flatten", "fold");
@@ -160,6 +172,20 @@ describe.concurrent("a conversion that fails leaves everything as it was:", () =
     const before = contents(folder);
     await fails(2, /usage: .*model\.py is there already/, seed, folder);
     expect(contents(folder)).toEqual(before);
+  });
+
+  test("a model.json that somebody else wrote, or a layer that TensorFlow.js has not", async () => {
+    const folder = scratch.file("their-web");
+    mkdirSync(folder);
+    writeFileSync(`${folder}/model.json`, "{}");
+    const before = contents(folder);
+    await fails(2, /usage: .*model\.json is there already/, seed, folder, "--to", "tfjs");
+    expect(contents(folder)).toEqual(before);
+    const out = scratch.file("no-web");
+    const why =
+      /unsupported-feature: gru: TensorFlow\.js has no GRU with reset_after=true\n {2}fix {4}train the layer with/;
+    await fails(3, why, fixture("multi-input-multi-output"), out, "--to", "tfjs");
+    expect(existsSync(out)).toBe(false);
   });
 
   test("an ending that promises another file", async () => {

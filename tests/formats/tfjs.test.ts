@@ -1,10 +1,12 @@
-/** TensorFlow.js layers models: made, saved and run by TensorFlow.js itself; quantized, cut and damaged here. */
+/** TensorFlow.js layers models: made, saved and run by TensorFlow.js itself, and written again; quantized, cut and damaged here. */
 import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, test } from "vitest";
+import { convert } from "../../src/api/convert.ts";
 import { load } from "../../src/api/load.ts";
 import type { Model } from "../../src/api/model.ts";
 import { ChannelwiseError } from "../../src/error.ts";
 import type { Tensor } from "../../src/tensor.ts";
+import { loadInTfjs, predictInTfjs } from "../support/tfjs.ts";
 
 const { layers } = tf;
 
@@ -103,6 +105,15 @@ const models: Record<string, () => tf.LayersModel> = {
     const pooled = layers.globalAveragePooling1d().apply(joined) as tf.SymbolicTensor;
     return tf.model({ inputs: x, outputs: [layers.dense({ units: 2 }).apply(pooled) as tf.SymbolicTensor, pooled] });
   },
+  "tokens that do not count": () =>
+    tf.sequential({
+      layers: [
+        layers.masking({ inputShape: [12, 3], maskValue: 0 }),
+        layers.simpleRNN({ units: 4, returnSequences: true, activation: "softsign" }),
+        layers.spatialDropout1d({ rate: 0.2 }),
+        layers.bidirectional({ layer: layers.gru({ units: 2, goBackwards: true }) as tf.RNN, mergeMode: "mul" }),
+      ],
+    }),
   "one step at a time": () =>
     tf.sequential({
       layers: [
@@ -128,6 +139,10 @@ describe("gives what TensorFlow.js gives", () => {
     expect(found.map(({ shape }) => shape)).toEqual(expected.map(({ shape }) => shape));
     for (const [index, output] of expected.entries()) expectClose(found[index]!, output.dataSync());
     expect(model.origin).toMatch(/^Keras tfjs-layers/);
+    const written = predictInTfjs(await loadInTfjs(await convert(model, { to: "tfjs" })), [
+      { data: x.dataSync() as Float32Array, shape: x.shape },
+    ]);
+    for (const [index, output] of expected.entries()) expectClose(written[index]!, output.dataSync());
   });
 });
 

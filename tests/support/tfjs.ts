@@ -1,0 +1,34 @@
+/**
+ * TensorFlow.js itself, on its plain backend: what it loads out of the files of a model, and what it gives.
+ */
+import * as tf from "@tensorflow/tfjs";
+import type { TensorData } from "../../src/tensor.ts";
+
+/** The model that TensorFlow.js loads. */
+export async function loadInTfjs(files: ReadonlyMap<string, Uint8Array>): Promise<tf.LayersModel> {
+  await tf.setBackend("cpu");
+  const { modelTopology, weightsManifest } = JSON.parse(new TextDecoder().decode(files.get("model.json")));
+  const groups = weightsManifest as { paths: string[]; weights: tf.io.WeightsManifestEntry[] }[];
+  const shards = groups.flatMap(({ paths }) => paths.map((path) => files.get(path)!));
+  return tf.loadLayersModel({
+    load: async () => ({
+      modelTopology,
+      weightSpecs: groups.flatMap(({ weights }) => weights),
+      weightData: new Uint8Array(shards.flatMap((shard) => [...shard])).buffer,
+    }),
+  });
+}
+
+/** What a model of TensorFlow.js gives for its inputs, in their order; arrays and shapes, batch first. */
+export function predictInTfjs(
+  model: tf.LayersModel,
+  inputs: readonly { readonly data: TensorData; readonly shape: readonly number[] }[],
+): { readonly data: TensorData; readonly shape: readonly number[] }[] {
+  const given = inputs.map(({ data, shape }, index) =>
+    tf.tensor(Array.from(data), [...shape], model.inputs[index]!.dtype as "float32" | "int32" | "bool"),
+  );
+  const outputs = [model.predict(given)].flat();
+  const found = outputs.map((output) => ({ data: output.dataSync() as TensorData, shape: output.shape }));
+  tf.dispose([given, outputs]);
+  return found;
+}
