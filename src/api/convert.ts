@@ -144,7 +144,7 @@ function recordCheck(model: Model, { options: { io } }: LayoutPlan): FileToWrite
       data: rearrangeArray(data, axes, order),
     };
   };
-  const outputs = model.predictAll(inputRecord(graph, inputs));
+  const outputs = model.predictOnce(inputRecord(graph, inputs));
   return npzFile(
     new Map([
       ...graph.inputs.map(

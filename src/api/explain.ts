@@ -52,7 +52,9 @@ export function explain(model: Model, input?: Input | Readonly<Record<string, In
   const plan = planLayout(graph, { target: "torch", flatten: "naive", io: "torch" });
   const program = emitTorch(plan, { weights: "model.safetensors" });
   const torch = new TorchProgram(program.source);
-  torch.loadState(new Map(program.state.map((entry) => [entry.name, { shape: entry.shape, data: stateData(entry) }])));
+  torch.loadState(
+    new Map(program.state.map((entry) => [entry.name, { shape: entry.shape, read: () => stateData(entry) }])),
+  );
   const results = torch.run(programInputs({ plan, program }, model, given));
   const outputs = graph.outputs.map(({ name, value }, index): Explained => {
     const right = rights[index]!;

@@ -132,6 +132,16 @@ export class Model {
     return result;
   }
 
+  /** @internal What `predictAll` gives, for those who ask once. */
+  predictOnce(input: Input | Readonly<Record<string, Input>>): Tensor[] {
+    const given = this.read(input);
+    const values = this.#engine.runOnce(
+      given.map(({ data }) => data),
+      given.map(({ shape }) => shape),
+    );
+    return tensorsOf(values);
+  }
+
   /** @internal Every value of the graph, in the source's order of axes. */
   values(input: Input | Readonly<Record<string, Input>>): Map<ValueId, EngineValue> {
     const given = this.read(input);

@@ -6,7 +6,7 @@
  * no code with the first. Both get the same random inputs; every layer's output is compared.
  */
 import { type Axes, layoutText, lettersOf, inOrder, rearrangeArray, shapeOf, sizedAxes } from "../axes.ts";
-import { type Array64, readTorchSignature, TorchProgram } from "../backends/torch/interpret.ts";
+import { type Array64, type LateArray, readTorchSignature, TorchProgram } from "../backends/torch/interpret.ts";
 import { ownNames } from "../backends/torch/restore.ts";
 import { stateData } from "../backends/torch/state.ts";
 import { wrongOption } from "../error.ts";
@@ -76,7 +76,7 @@ export async function verify(model: Model, options: VerifyOptions = {}): Promise
 /** A program's text and weights, where they are not the conversion's own. */
 interface Against {
   readonly source: string;
-  readonly state: ReadonlyMap<string, Array64>;
+  readonly state: ReadonlyMap<string, Array64 | LateArray>;
 }
 
 /** What an earlier conversion left: its weights, and the text of its program unless there are weights only. */
@@ -93,7 +93,10 @@ export interface Converted {
 export async function verifyAgainst(model: Model, converted: Converted, options: VerifyOptions = {}): Promise<Report> {
   const given = ownNames(torchConversion(model.graph).program.state, converted.state);
   const state = new Map(
-    [...given].map(([name, array]): [string, Array64] => [name, { shape: array.shape, data: toFloat32(array) }]),
+    [...given].map(([name, array]): [string, LateArray] => [
+      name,
+      { shape: array.shape, read: () => toFloat32(array) },
+    ]),
   );
   const signature = converted.source === null ? null : readTorchSignature(converted.source);
   const io = signature
@@ -113,8 +116,8 @@ export async function verifyAgainst(model: Model, converted: Converted, options:
 }
 
 /** The conversion's state dict, as the interpreter takes it. */
-function ownState({ program }: Conversion): Map<string, Array64> {
-  return new Map(program.state.map((entry) => [entry.name, { shape: entry.shape, data: stateData(entry) }]));
+function ownState({ program }: Conversion): Map<string, LateArray> {
+  return new Map(program.state.map((entry) => [entry.name, { shape: entry.shape, read: () => stateData(entry) }]));
 }
 
 /** Runs the model and a conversion of it on the same inputs. */
@@ -131,7 +134,7 @@ export function verifyProgram(
   const inputs = randomInputs(graph, samples, seed);
   const record = inputRecord(graph, inputs);
   const wanted = model.values(record);
-  const predicted = model.predictAll(record);
+  const predicted = model.predictOnce(record);
   const torch = new TorchProgram(against?.source ?? program.source);
   torch.loadState(against?.state ?? ownState(conversion));
 

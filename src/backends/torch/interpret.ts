@@ -27,6 +27,12 @@ export interface Array64 {
   readonly dtype?: DType;
 }
 
+/** An array of a state dict whose numbers are read when the program comes to them, and perhaps again. */
+export interface LateArray {
+  readonly shape: Shape;
+  read(): ArrayLike<number> | BigInt64Array;
+}
+
 /** What an assignment in forward gave: a tensor, or several. */
 export type StepValue = Array64 | readonly StepValue[];
 
@@ -75,7 +81,8 @@ export class TorchProgram {
   }
 
   /** As load_state_dict(strict=True): every entry, no other, each in its shape. */
-  loadState(state: ReadonlyMap<string, Array64>): void {
+  loadState(state: ReadonlyMap<string, Array64 | LateArray>): void {
+    const recent = new Recent();
     const slots = this.module.state();
     const expected = new Set(slots.map(({ name }) => name));
     const missing = [...expected].filter((name) => !state.has(name));
@@ -95,13 +102,18 @@ export class TorchProgram {
           `${name}: expected ${showShape(shape)}, got ${showShape(given.shape)}`,
         );
       }
-      const { data } = castTo(
-        at(name, () => fromArray(given)),
-        dtype,
-      );
+      const values = (array: Array64) => {
+        const { data } = castTo(
+          at(name, () => fromArray(array)),
+          dtype,
+        );
+        locked.add(data);
+        return data;
+      };
+      const data =
+        "read" in given ? () => recent.get(name, () => values({ shape, data: given.read() })) : values(given);
       store(new Tensor64(data, shape, dtype));
     }
-    this.lock();
     this.loaded = true;
   }
 
@@ -125,6 +137,31 @@ export class TorchProgram {
       const { shape, data, dtype } = output as Required<Array64>;
       return { shape, data: (data as Float64Array).slice(), dtype };
     });
+  }
+}
+
+/** Arrays that are kept as long as they and those after them take no more than this, or one alone does. */
+const recentBytes = 2 ** 26;
+
+/** The arrays that were used last: a recurrent layer takes its weights at every step, and no two large ones need be there at once. */
+class Recent {
+  readonly #held = new Map<string, Float64Array>();
+  #bytes = 0;
+
+  get(name: string, make: () => Float64Array): Float64Array {
+    let data = this.#held.get(name);
+    if (data) this.#held.delete(name);
+    else {
+      data = make();
+      this.#bytes += data.byteLength;
+    }
+    this.#held.set(name, data);
+    for (const [oldest, { byteLength }] of this.#held) {
+      if (this.#bytes <= recentBytes || oldest === name) break;
+      this.#held.delete(oldest);
+      this.#bytes -= byteLength;
+    }
+    return data;
   }
 }
 
@@ -185,7 +222,7 @@ function fromArray({ data, shape, dtype }: Array64): Tensor64 {
   if (data.length !== count(shape))
     throw programFails(`expected ${count(shape)} values for the shape ${showShape(shape)}, got ${data.length}`);
   const floats = data instanceof Float64Array || data instanceof Float32Array || Array.isArray(data);
-  const values = data instanceof BigInt64Array ? Float64Array.from(data, Number) : Float64Array.from(data);
+  const values = data instanceof BigInt64Array ? Float64Array.from(data, Number) : new Float64Array(data);
   return new Tensor64(values, [...shape], dtype ?? (floats ? "float64" : "int64"));
 }
 

@@ -4,12 +4,15 @@
  * Weights are packed once, when the engine is made. A program (calls and arena) is made for the sizes that come in and kept
  * until others come. Predictions run the folded graph (plan/fold.ts); whoever asks for every value gets the source's own.
  *
+ * Large weights are packed when the model is first run. A proof runs a model once: there a large one is run node by node
+ * (`runOnce`), in memory that holds the weights of one node, to the same bits.
+ *
  * With a pool, `runAsync` has a machine in the memory that the threads share, and `run` one of its own, made when it is
  * first needed: so it may be called while a run of the pool is under way.
  */
 import { type Axes, inOrder, lettersOf, product, rearrangeArray, shapeOf } from "../../axes.ts";
 import { disposed } from "../../error.ts";
-import type { Graph, ValueId } from "../../graph/graph.ts";
+import { type Graph, layersOf, type ValueId } from "../../graph/graph.ts";
 import { foldGraph } from "../../plan/fold.ts";
 import { type LayoutPlan, planLayout } from "../../plan/layout.ts";
 import { elements, type TensorData } from "../../tensor.ts";
@@ -37,15 +40,17 @@ export class Engine {
   #own: Machine | null = null;
   #shared: Machine | null = null;
 
-  constructor(graph: Graph, module: WebAssembly.Module, pool: Pool | null = null) {
+  /** @param atOnce whether weights are packed now */
+  constructor(graph: Graph, module: WebAssembly.Module, pool: Pool | null = null, atOnce = !isLarge(graph)) {
     this.#source = graph;
     this.#module = module;
     this.#pool = pool;
     this.#folded = foldGraph(graph);
-    if (pool) this.#shared = new Machine(this.#folded, pool.memory, { split: pool.split });
+    if (pool) this.#shared = new Machine(enginePlan(this.#folded), pool.memory, { split: pool.split });
     const shapes = graph.inputs.map(({ value }) =>
       shapeOf(graph.values[value]!.axes).map((size, index) => (index === 0 ? 1 : size)),
     );
+    if (!atOnce) return;
     const machine = this.#shared ?? this.#ownMachine();
     const known = shapes.every((shape) => !shape.includes(null));
     if (known && sampleBytes(graph) <= mostBytesAtLoad) machine.program(shapes as number[][]);
@@ -90,16 +95,26 @@ export class Engine {
     });
   }
 
-  /** Every value of the source graph, by its id there, in the source's order of axes. */
-  runAll(inputs: readonly TensorData[], shapes: Shapes): Map<ValueId, EngineValue> {
+  /** What `run` gives, for those who ask once: a large model leaves nothing behind. */
+  runOnce(inputs: readonly TensorData[], shapes: Shapes, nodeByNode = isLarge(this.#source)): EngineValue[] {
     if (!this.#folded) throw disposed("the model");
-    const machine = new Machine(this.#source, new KernelMemory(this.#module), { keepAll: true });
-    const program = machine.prepare(inputs, shapes);
-    program.run();
+    if (!nodeByNode || this.#own) return this.run(inputs, shapes);
+    const plan = enginePlan(this.#folded);
+    const read = runNodes(plan, this.#module, inputs, shapes);
+    return plan.graph.outputs.map(({ value }) => read(value));
+  }
+
+  /** Every value of the source graph, by its id there, in the source's order of axes. */
+  runAll(inputs: readonly TensorData[], shapes: Shapes, nodeByNode = isLarge(this.#source)): Map<ValueId, EngineValue> {
+    if (!this.#folded) throw disposed("the model");
+    const plan = enginePlan(this.#source);
+    const read = nodeByNode
+      ? runNodes(plan, this.#module, inputs, shapes)
+      : runKeeping(plan, this.#module, inputs, shapes);
     const values = new Map<ValueId, EngineValue>();
-    machine.plan.origins.forEach((origin, value) => {
+    plan.origins.forEach((origin, value) => {
       if (values.has(origin)) return;
-      const { data, axes } = machine.read(program, value);
+      const { data, axes } = read(value);
       const source = inOrder(axes, lettersOf(this.#source.values[origin]!.axes));
       values.set(origin, { data: rearrangeArray(data, axes, source), axes: source });
     });
@@ -115,9 +130,47 @@ export class Engine {
 
   #ownMachine(): Machine {
     if (!this.#folded) throw disposed("the model");
-    this.#own ??= new Machine(this.#folded, new KernelMemory(this.#module));
+    this.#own ??= new Machine(enginePlan(this.#folded), new KernelMemory(this.#module));
     return this.#own;
   }
+}
+
+function enginePlan(graph: Graph): LayoutPlan {
+  return planLayout(graph, { target: "wasm", flatten: "permute", io: "source" });
+}
+
+/** Runs a plan; gives what reads its values afterwards. */
+function runKeeping(plan: LayoutPlan, module: WebAssembly.Module, inputs: readonly TensorData[], shapes: Shapes) {
+  const machine = new Machine(plan, new KernelMemory(module), { keepAll: true });
+  const program = machine.prepare(inputs, shapes);
+  program.run();
+  return (value: ValueId): EngineValue => machine.read(program, value);
+}
+
+/** The same one node after the other: values are kept outside, and each node's weights lie where those of the one before lay. */
+function runNodes(plan: LayoutPlan, module: WebAssembly.Module, inputs: readonly TensorData[], shapes: Shapes) {
+  const { graph } = plan;
+  const memory = new KernelMemory(module);
+  const values = new Map<ValueId, EngineValue>();
+  graph.inputs.forEach(({ value }, index) => {
+    const axes = graph.values[value]!.axes.map((axis, at) => ({ ...axis, size: shapes[index]![at]! }));
+    values.set(value, { data: Float32Array.from(inputs[index]!), axes });
+  });
+  const ports = (ids: readonly ValueId[]) => [...new Set(ids)].map((value) => ({ name: String(value), value }));
+  for (const node of graph.nodes) {
+    memory.clearWeights();
+    const given = ports(node.inputs);
+    const own = { ...plan, graph: { ...graph, nodes: [node], inputs: given, outputs: ports(node.outputs) } };
+    const machine = new Machine(own, memory, { keepAll: true });
+    const held = given.map(({ value }) => values.get(value)!);
+    const program = machine.prepare(
+      held.map(({ data }) => data),
+      held.map(({ axes }) => shapeOf(axes) as number[]),
+    );
+    program.run();
+    for (const value of node.outputs) values.set(value, machine.read(program, value));
+  }
+  return (value: ValueId): EngineValue => values.get(value)!;
 }
 
 /** How a graph is to be run. */
@@ -127,7 +180,13 @@ interface MachineOptions {
   readonly split?: Split;
 }
 
-/** Memory that loading a model may take beside its weights; a model that needs more takes it when it is first run. */
+/** Whether a graph's weights take more memory than a model has to take at once. */
+function isLarge(graph: Graph): boolean {
+  const arrays = layersOf(graph).flatMap(({ weights }) => Object.values(weights));
+  return arrays.reduce((sum, { array }) => sum + 4 * elements(array.shape), 0) > mostBytesAtLoad;
+}
+
+/** Memory that loading a model may take for its weights, and beside them; a model that needs more takes it when it is first run. */
 const mostBytesAtLoad = 2 ** 28;
 
 /** Bytes of all values of a graph together, for one sample. */
@@ -148,7 +207,7 @@ function sameShapes(one: Shapes, other: Shapes): boolean {
 
 const oneThread: Split = { threads: 1, leastWork: Number.POSITIVE_INFINITY };
 
-/** One graph in one memory. */
+/** One plan in one memory. */
 class Machine {
   readonly plan: LayoutPlan;
   readonly memory: KernelMemory;
@@ -157,8 +216,8 @@ class Machine {
   readonly #split: Split;
   #kept: { shapes: Shapes; program: Program } | null = null;
 
-  constructor(graph: Graph, memory: KernelMemory, { keepAll = false, split = oneThread }: MachineOptions = {}) {
-    this.plan = planLayout(graph, { target: "wasm", flatten: "permute", io: "source" });
+  constructor(plan: LayoutPlan, memory: KernelMemory, { keepAll = false, split = oneThread }: MachineOptions = {}) {
+    this.plan = plan;
     this.memory = memory;
     this.#weights = new PackedWeights(this.memory, this.plan);
     this.#keepAll = keepAll;

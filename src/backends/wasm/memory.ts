@@ -99,6 +99,11 @@ export class KernelMemory implements PanelMemory {
     return address;
   }
 
+  /** Gives all weights up, so that others can lie in their place. */
+  clearWeights(): void {
+    this.#weightsEnd = align(this.#exports.heapBase());
+  }
+
   /** Reserves what one more instance on this memory needs for itself (`placePlan` in assembly/plan.ts). */
   allocatePlan(): number {
     return this.allocateWeights(this.#exports.planBytes());

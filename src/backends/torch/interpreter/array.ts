@@ -17,24 +17,29 @@ export type Shape = readonly number[];
 const MAX_ELEMENTS = 2 ** 27;
 
 export class Tensor64 {
-  readonly data: Float64Array;
+  readonly #data: Float64Array | (() => Float64Array);
   readonly offset: number;
   readonly shape: Shape;
   readonly strides: Shape;
   readonly dtype: DType;
 
   constructor(
-    data: Float64Array,
+    data: Float64Array | (() => Float64Array),
     shape: Shape,
     dtype: DType = "float64",
     strides: Shape = rowMajor(shape),
     offset = 0,
   ) {
-    this.data = data;
+    this.#data = data;
     this.shape = shape;
     this.dtype = dtype;
     this.strides = strides;
     this.offset = offset;
+  }
+
+  /** The storage; that of a parameter may be made anew for each use. */
+  get data(): Float64Array {
+    return typeof this.#data === "function" ? this.#data() : this.#data;
   }
 
   get rank(): number {

@@ -1,0 +1,25 @@
+/** A model run node by node, as large ones are for a proof, gives the bits that it gives in one piece. */
+import { expect, test } from "vitest";
+import { randomInputs } from "../../src/api/random.ts";
+import { Engine, type EngineValue } from "../../src/backends/wasm/engine.ts";
+import { kernelModule } from "../../src/platform/kernels.ts";
+import { caseNames, loadCase } from "../support/fixtures.ts";
+
+test.each(caseNames)("%s", (name) => {
+  const graph = loadCase(name).graph();
+  const engine = new Engine(graph, kernelModule());
+  const inputs = randomInputs(graph, 3, 5);
+  const given = [inputs.map(({ data }) => data), inputs.map(({ shape }) => shape)] as const;
+  const [whole, pieces] = [engine.runAll(...given, false), engine.runAll(...given, true)];
+  expect([...pieces.keys()]).toEqual([...whole.keys()]);
+  // Of an engine that has not run: one that has is used as it is.
+  const fresh = new Engine(graph, kernelModule(), null, false);
+  const answers = (outputs: EngineValue[]) => outputs.map(({ data, axes }) => [Buffer.from(data.buffer), axes]);
+  expect(answers(fresh.runOnce(...given, true))).toEqual(answers(engine.run(...given)));
+  expect(fresh.memoryBytes).toBe(0);
+  for (const [value, { data, axes }] of whole) {
+    const other = pieces.get(value)!;
+    expect(other.axes).toEqual(axes);
+    expect(Buffer.compare(Buffer.from(other.data.buffer), Buffer.from(data.buffer)), String(value)).toBe(0);
+  }
+});
