@@ -15,6 +15,7 @@ import { dense } from "./dense.js";
 import { gemm } from "./gemm.js";
 import { growth } from "./growth.js";
 import { chooseKernels, describeKernels } from "./lib/engine.js";
+import { load } from "./load.js";
 import { model } from "./model.js";
 import { version as onnxruntime } from "./peers/onnxruntime.js";
 import { version as tensorflow } from "./peers/tensorflow.js";
@@ -24,7 +25,7 @@ import { threads } from "./threads.js";
 import { transpose } from "./transpose.js";
 
 /** @type {Record<string, (context: import("./lib/suite.js").Context) => Promise<void>>} */
-const suites = { gemm, conv1d, transpose, dense, model, start, size, growth, threads, arena };
+const suites = { gemm, conv1d, transpose, dense, model, start, load, size, growth, threads, arena };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

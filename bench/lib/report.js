@@ -52,11 +52,21 @@ export class Report {
 
   /** @param {readonly (string | number)[]} cells */
   row(cells) {
+    this.line(this.#format(cells));
+  }
+
+  /** A row that is printed and not kept. @param {readonly (string | number)[]} cells */
+  aside(cells) {
+    console.log(this.#format(cells));
+  }
+
+  /** @param {readonly (string | number)[]} cells */
+  #format(cells) {
     const text = cells.map((cell, index) => {
       const { title, width = title.length + 3, left } = this.#columns[index];
       return left ? String(cell).padEnd(width) : String(cell).padStart(width);
     });
-    this.line(text.join("").trimEnd());
+    return text.join("").trimEnd();
   }
 
   /** Writes the file, unless the run was a quick one. */
