@@ -6,6 +6,8 @@
  * Source  Kounavis & Berry, "Novel Table Lookup-Based Algorithms for High-Performance CRC Generation" (2008), slicing-by-8;
  *         polynomial 0xEDB88320 from APPNOTE.TXT 4.4.7
  */
+import { runtimeCrc32 } from "../platform/crc32.ts";
+
 let tables: Int32Array[] | undefined;
 
 function makeTables(): Int32Array[] {
@@ -27,6 +29,11 @@ function makeTables(): Int32Array[] {
 
 /** CRC-32 of `bytes`, as an unsigned number; or of what `before` is the CRC-32 of, and then `bytes`. */
 export function crc32(bytes: Uint8Array, before = 0): number {
+  return (runtimeCrc32() ?? crc32ByTables)(bytes, before);
+}
+
+/** The same in any runtime. */
+export function crc32ByTables(bytes: Uint8Array, before = 0): number {
   tables ??= makeTables();
   const [t0, t1, t2, t3, t4, t5, t6, t7] = tables;
   let crc = ~before;

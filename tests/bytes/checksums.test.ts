@@ -1,7 +1,7 @@
 /** The checksums, at every length around their loops' steps, against their definitions. */
 import { deflateSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { crc32 } from "../../src/bytes/crc32.ts";
+import { crc32, crc32ByTables } from "../../src/bytes/crc32.ts";
 import { fletcher32, lookup3 } from "../../src/bytes/hdf5/checksum.ts";
 import { inflateZlib } from "../../src/bytes/inflate.ts";
 
@@ -18,10 +18,15 @@ function crcByBits(bytes: Uint8Array): number {
   return ~crc >>> 0;
 }
 
-describe("crc32", () => {
-  test("the check value of its specification", () => expect(crc32(ascii("123456789"))).toBe(0xcbf43926));
-  test.each([0, 1, 7, 8, 9, 15, 16, 17, 1000])("%i bytes", (length) => {
-    expect(crc32(sample(length))).toBe(crcByBits(sample(length)));
+describe.each([
+  ["of the runtime", crc32],
+  ["by tables", crc32ByTables],
+])("crc32 %s", (_, crc) => {
+  test("the check value of its specification", () => expect(crc(ascii("123456789"))).toBe(0xcbf43926));
+  test.each([0, 1, 7, 8, 9, 15, 16, 17, 1000])("%i bytes, also in two pieces", (length) => {
+    const bytes = sample(length);
+    expect(crc(bytes)).toBe(crcByBits(bytes));
+    expect(crc(bytes.subarray(length >> 1), crc(bytes.subarray(0, length >> 1)))).toBe(crcByBits(bytes));
   });
 });
 
