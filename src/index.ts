@@ -2,7 +2,7 @@
  * channelwise: Keras models in PyTorch, and anywhere else, with the same numbers coming out.
  */
 export { type ConvertOptions, convert } from "./api/convert.ts";
-export type { KerasFormat } from "./api/to-keras.ts";
+export type { Target } from "./formats/kinds.ts";
 export type { TorchConversion } from "./api/torch-conversion.ts";
 export { type Conv1dOptions, conv1d, dense, gemm, transpose } from "./api/functions.ts";
 export { type Explained, type Explanation, explain, type OrderPlace } from "./api/explain.ts";

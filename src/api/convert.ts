@@ -9,6 +9,7 @@ import { npzFile } from "../bytes/npz.ts";
 import { describeOrigin, keptKey } from "../dialects/keras-kept.ts";
 import { describeGraph, graphKey, type TensorPlace } from "../dialects/state.ts";
 import { outputsDiffer } from "../error.ts";
+import { type Target, targets } from "../formats/kinds.ts";
 import { checkpointFile } from "../formats/pytorch.ts";
 import { safetensorsFile } from "../formats/safetensors.ts";
 import type { Graph } from "../graph/graph.ts";
@@ -35,7 +36,7 @@ export interface ConvertOptions extends TorchConversion {
    * whole model; `weights.h5`, weights alone; `npz`, weights in the order of `model.get_weights()`. `tfjs`: model.json and its
    * shards of weights, as `tf.loadLayersModel` takes them, of a model of layers that TensorFlow.js has. Default `pytorch`.
    */
-  readonly to?: "pytorch" | "safetensors" | "pt" | "tfjs" | KerasFormat;
+  readonly to?: Target;
   /** The file of weights beside model.py. Default `safetensors`. */
   readonly weights?: "safetensors" | "pt";
   /** Called as the verification goes on. */
@@ -71,7 +72,7 @@ export async function convert(model: Model, options: ConvertOptions = {}): Promi
  */
 export async function convertInto(model: Model, options: ConvertOptions, keep: Keep): Promise<void> {
   const { to = "pytorch", weights = "safetensors" } = options;
-  requireChoice("to", ["pytorch", "safetensors", "pt", "tfjs", ...kerasFormats], to);
+  requireChoice("to", Object.keys(targets), to);
   requireChoice("weights", ["safetensors", "pt"], weights);
   if (isKeras(to)) {
     const report = await toKeras(model, to, keep, options.onProgress);

@@ -8,11 +8,12 @@ import colors from "picocolors";
 import { convertInto, type ConvertOptions } from "../api/convert.ts";
 import type { Report } from "../api/verify.ts";
 import { wrongOption } from "../error.ts";
+import { type Target, targets } from "../formats/kinds.ts";
 import { type CommonOptions, openModel, requireFolder, requireOwn, StagedFiles } from "./files.ts";
 import { difference, printJson, progress } from "./print.ts";
 
 interface ConvertCommandOptions extends CommonOptions {
-  readonly to?: Format;
+  readonly to?: Target;
   readonly template?: string;
   readonly flatten: "permute" | "fold";
   readonly weights: "safetensors" | "pt";
@@ -20,33 +21,24 @@ interface ConvertCommandOptions extends CommonOptions {
   readonly name?: string;
 }
 
-type Format = NonNullable<ConvertOptions["to"]>;
-
 /** Endings of files that are not written here; a folder of such a name would be a surprise. */
 const otherFiles = new Set(["onnx", "py", "json", "npy", "zip", "bin", "ckpt", "tflite", "pb"]);
 
-const endings: readonly (readonly [ending: string, format: Format])[] = [
-  [".safetensors", "safetensors"],
-  [".pt", "pt"],
-  [".pth", "pt"],
-  [".keras", "keras"],
-  [".weights.h5", "weights.h5"],
-  [".h5", "h5"],
-  [".hdf5", "h5"],
-  [".npz", "npz"],
-];
+const endings = (Object.entries(targets) as [Target, readonly string[]][]).flatMap(([to, ends]) =>
+  ends.map((end) => [end, to] as const),
+);
 
 /**
  * Formats that are a folder of files: the file by which a folder is known, and as one of ours, and those that an earlier conversion
  * may have left there.
  */
-const folders: Partial<Record<Format, { readonly main: string; readonly mark: string; readonly others: RegExp }>> = {
+const folders: Partial<Record<Target, { readonly main: string; readonly mark: string; readonly others: RegExp }>> = {
   pytorch: { main: "model.py", mark: "converted from Keras by channelwise", others: /^model\.(safetensors|pt)$/ },
   tfjs: { main: "model.json", mark: `"convertedBy":"channelwise"`, others: /^group1-shard\d+of\d+\.bin$/ },
 };
 
 /** What to write, by OUT's ending where `--to` is not given; a folder is PyTorch. */
-function formatOf(out: string, to: Format | undefined): Format {
+function formatOf(out: string, to: Target | undefined): Target {
   if (to) return to;
   const known = endings.find(([end]) => out.toLowerCase().endsWith(end));
   if (known) return known[1];

@@ -8,6 +8,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import colors from "picocolors";
 import { ChannelwiseError, wrongOption } from "../error.ts";
+import { targets } from "../formats/kinds.ts";
 import { convertCommand } from "./convert.ts";
 import { explainCommand } from "./explain.ts";
 import { inspectCommand } from "./inspect.ts";
@@ -104,16 +105,7 @@ function buildProgram(): Command {
     ]),
   )
     .addOption(
-      new Option("--to <format>", "what to write; by the ending of OUT otherwise").choices([
-        "pytorch",
-        "safetensors",
-        "pt",
-        "keras",
-        "h5",
-        "weights.h5",
-        "npz",
-        "tfjs",
-      ]),
+      new Option("--to <format>", "what to write; by the ending of OUT otherwise").choices(Object.keys(targets)),
     )
     .addOption(
       new Option("--weights <format>", "the file of weights beside model.py")

@@ -88,7 +88,7 @@ const channelsLast = only(
 const notKept = only([false], "set keepdims=False, with a Reshape behind", "silent");
 
 /** Keras' activations by what TensorFlow.js calls the same function. */
-const activations: Readonly<Record<string, string>> = {
+export const tfjsActivations: Readonly<Record<string, string>> = {
   elu: "elu",
   gelu: "gelu",
   "keras2>hard_sigmoid": "hard_sigmoid",
@@ -110,7 +110,7 @@ const activations: Readonly<Record<string, string>> = {
 function activation(fallback: string): Option {
   return (value = fallback, key, place) => {
     const name = value ?? "linear";
-    if (typeof name === "string" && Object.hasOwn(activations, name)) return { [key]: activations[name] };
+    if (typeof name === "string" && Object.hasOwn(tfjsActivations, name)) return { [key]: tfjsActivations[name] };
     if (name === "hard_sigmoid")
       place.refuse(
         "hard_sigmoid as Keras 3 computes it, clip(x / 6 + 0.5, 0, 1): its own is clip(0.2 x + 0.5, 0, 1)",
@@ -322,6 +322,7 @@ export const tfjsLayers: Readonly<Record<string, TfjsLayer>> = {
   Multiply: merging,
   PReLU: { options: { shared_axes: same(null) }, weights: named("alpha"), masks: "carry" },
   Permute: { options: { dims: same() }, masks: "lose", integers: true },
+  RNN: { options: { cell: idle, ...walk }, masks: "use" },
   ReLU: {
     options: {
       max_value: same(null),
@@ -331,7 +332,6 @@ export const tfjsLayers: Readonly<Record<string, TfjsLayer>> = {
     masks: "carry",
   },
   RepeatVector: { options: { n: same() }, masks: "lose", integers: true },
-  RNN: { options: { cell: idle, ...walk }, masks: "use" },
   Rescaling: { options: { scale: same(), offset: same(0) }, masks: "differ", integers: true },
   Reshape: {
     options: {
@@ -346,8 +346,8 @@ export const tfjsLayers: Readonly<Record<string, TfjsLayer>> = {
   SimpleRNN: { options: { ...cell, ...dropouts, ...walk }, ...recurrent },
   SimpleRNNCell: { options: { ...cell, ...noDropouts }, ...cells },
   Softmax: { options: { axis: lastAxis }, masks: "differ" },
-  StackedRNNCells: { options: { cells: idle }, masks: "lose" },
   SpatialDropout1D: { options: { rate: same(), noise_shape: idle }, masks: "carry" },
+  StackedRNNCells: { options: { cells: idle }, masks: "lose" },
   TimeDistributed: { options: { layer: idle }, masks: "differ" },
 };
 

@@ -3,6 +3,7 @@
  */
 import type { Bytes } from "../platform/bytes.ts";
 import type { KerasFile } from "./keras.ts";
+import type { FormatKind } from "./kinds.ts";
 import type { Parts } from "./parts.ts";
 import type { SafetensorsFile } from "./safetensors.ts";
 import type { StateFile } from "./state-dict.ts";
@@ -15,10 +16,8 @@ export const headBytes = 2 ** 16;
 
 /** One entry of the registry in index.ts. */
 export interface Format {
-  /** What people call it, for messages. */
-  readonly name: string;
-  /** How such files usually end. Never used to recognise one. */
-  readonly extensions: readonly string[];
+  /** What files of it hold. */
+  readonly kinds: readonly FormatKind[];
   /** Whether a file is of this format, judged by its start alone: `headBytes` of it, where it has so many. */
   sniff(head: Uint8Array): boolean;
   /** The names of further files that `read` needs, for formats that have some. */

@@ -1,24 +1,20 @@
-/** The formats, in the order in which they are tried. To add one: a file beside this one, and a line here. */
+/** The formats, in the order in which they are tried. To add one: a file beside this one, and a line here and in kinds.ts. */
 import type { Format } from "./format.ts";
 import { isHdf5 } from "../bytes/hdf5/index.ts";
 import { isKerasFile, readKerasFile } from "./keras.ts";
 import { readKerasHdf5 } from "./keras-h5.ts";
 import { jsonFormat } from "./json-models.ts";
+import { kinds } from "./kinds.ts";
 import { npyFormat } from "./not-models.ts";
 import { npzFormat } from "./npz-weights.ts";
 import { isCheckpoint, readCheckpoint } from "./pytorch-read.ts";
 import { isSafetensors, readSafetensors } from "./safetensors.ts";
 
 export const formats: readonly Format[] = [
-  { name: "a Keras model", extensions: [".keras"], sniff: isKerasFile, read: readKerasFile },
-  { name: "a Keras model or weights in HDF5", extensions: [".h5", ".hdf5"], sniff: isHdf5, read: readKerasHdf5 },
-  { name: "safetensors", extensions: [".safetensors"], sniff: isSafetensors, read: readSafetensors },
-  {
-    name: "a PyTorch checkpoint",
-    extensions: [".pt", ".pth", ".ckpt", ".bin"],
-    sniff: isCheckpoint,
-    read: readCheckpoint,
-  },
+  { kinds: [kinds.keras], sniff: isKerasFile, read: readKerasFile },
+  { kinds: [kinds.h5, kinds.weightsH5], sniff: isHdf5, read: readKerasHdf5 },
+  { kinds: [kinds.safetensors], sniff: isSafetensors, read: readSafetensors },
+  { kinds: [kinds.checkpoint], sniff: isCheckpoint, read: readCheckpoint },
   jsonFormat,
   npzFormat,
 ];

@@ -13,8 +13,7 @@ function refused(
   fix: string,
 ): Format {
   return {
-    name,
-    extensions,
+    kinds: [{ name, extensions }],
     sniff,
     read(_bytes, place) {
       throw unsupportedFeature(`${name}, which is not read as a model`, place, fix);

@@ -11,14 +11,14 @@
 import { readNpz } from "../bytes/npz.ts";
 import { firstZipName } from "../bytes/zip.ts";
 import type { Format } from "./format.ts";
+import { kinds } from "./kinds.ts";
 
 const numbered = /^arr_\d+$/;
 /** A module and its tensor, as PyTorch joins them; Keras writes a slash. */
 const dotted = /^[^/]+\.[^/.]+$/;
 
 export const npzFormat: Format = {
-  name: "weights as NumPy arrays",
-  extensions: [".npz"],
+  kinds: [kinds.npz],
   sniff: (head) => /\.npy$/.test(firstZipName(head) ?? ""),
   read(bytes, place) {
     const found = readNpz(bytes, place);

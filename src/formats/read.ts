@@ -29,7 +29,9 @@ function formatOf(bytes: Bytes, place: readonly string[]): Format {
   const head = bytes.subarray(0, headBytes);
   const format = [...formats, ...notModels].find((candidate) => candidate.sniff(head));
   if (format) return format;
-  const known = formats.map(({ name, extensions }) => `${name} (${extensions.join(", ")})`);
+  const known = formats.flatMap((each) =>
+    each.kinds.map(({ name, extensions }) => `${name} (${extensions.join(", ")})`),
+  );
   throw place.reduceRight((error, outer) => error.within(outer), unknownFormat(describe(head, bytes.length), known));
 }
 
