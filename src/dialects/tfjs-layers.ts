@@ -286,9 +286,9 @@ export const tfjsLayers: Readonly<Record<string, TfjsLayer>> = {
     options: {
       data_format(value = "channels_last", key, place) {
         const [input] = place.inputs;
-        if (input && input.length < 3) place.refuse("a Flatten of vectors", "leave that layer out: it does nothing");
+        if (input && input.length < 3) place.refuse(`inputs of ${input.length} axes`, "take a Reshape");
         if (place.output?.slice(1).includes(null) !== false)
-          place.refuse("a Flatten of unknown length", "give keras.Input the length");
+          place.refuse("inputs of unknown length", "give keras.Input the length");
         return { [key]: value };
       },
     },

@@ -3,6 +3,7 @@
  * computes otherwise, is refused by name. Every layer of the fixtures is tried as a model of its own too, since one that is refused hides
  * the others of its fixture.
  */
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { convert } from "../../src/api/convert.ts";
 import { load, readGraph } from "../../src/api/load.ts";
@@ -93,7 +94,6 @@ const reasons: readonly RegExp[] = [
   /^\w+ with hard_sigmoid as Keras 3 computes it, clip\(x \/ 6 \+ 0\.5, 0, 1\): its own is clip\(0\.2 x \+ 0\.5, 0, 1\)$/,
   /^\w+ with the precision (mixed_)?b?float\d+$/,
   /^\w+ with the precision int8_from_float32$/,
-  /^Flatten with a Flatten of vectors$/,
   /^layers of the name (my input|conv 1\.a:0|Ünïcode-head_1|нормировка|激活→relu)$/,
   /^calls of a shared layer in this order$/,
 ];
@@ -165,6 +165,32 @@ describe("each layer of a fixture by itself is written, and gives what the engin
   test("most of those that it has are, and every reason is one of some layer", () => {
     expect(count).toBeGreaterThan(200);
     expect(reasons.filter((reason) => !used.has(reason))).toEqual([]);
+  });
+});
+
+describe("files of Keras 1 and 2 are written with the meaning that they had, or refused", () => {
+  const folder = new URL("../fixtures/legacy/", import.meta.url);
+  const open = (name: string) => {
+    const file = (own: string) => new Uint8Array(readFileSync(new URL(`${name}/${own}`, folder)));
+    const whole = readdirSync(new URL(`${name}/`, folder)).includes("model.h5");
+    return whole ? load(file("model.h5")) : load(file("weights.h5"), { architecture: file("architecture.json") });
+  };
+  const ofOthers: Readonly<Record<string, RegExp>> = {
+    "tf-keras-attention": /^layer Attention$/,
+    "tf-keras-functions": /^operations such as keras\.ops Subtract$/,
+    "tf-keras-sequential": /^Conv1D with padding="causal"$/,
+    "tf-keras-shapes": /^layer UpSampling1D$/,
+    "tf-keras-shared-model": /^operations such as keras\.ops Multiply$/,
+    "tf-keras-states": /^masks that go along one way only, in a model with branches$/,
+  };
+  test.each(readdirSync(folder))("%s", async (name) => {
+    const model = await open(name);
+    const files = await filesOf(model);
+    if (Object.hasOwn(ofOthers, name)) return expect(files).toMatch(ofOthers[name]!);
+    expect(files).toBeInstanceOf(Map);
+    const inputs = randomInputs(model.graph, 2, 7);
+    const wanted = model.predictAll(inputRecord(model.graph, inputs));
+    expectClose(predictInTfjs(await loadInTfjs(files as Map<string, Uint8Array>), inputs), wanted);
   });
 });
 
