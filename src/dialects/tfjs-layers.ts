@@ -46,6 +46,8 @@ export interface TfjsLayer {
   readonly masks: TfjsMasks;
   /** Whether it takes integers as Keras does; the others give integers there, or fail. */
   readonly integers?: true;
+  /** Whether it computes nothing, and an Activation of "linear" has to stand for it. */
+  readonly nothing?: true;
 }
 
 // ----------------------------------------------------------------------------------------------------- options
@@ -200,6 +202,7 @@ const merging: TfjsLayer = { options: {}, masks: "differ" };
 
 export const tfjsLayers: Readonly<Record<string, TfjsLayer>> = {
   Activation: { options: { activation: activation("linear") }, masks: "carry" },
+  ActivityRegularization: { options: { l1: idle, l2: idle }, masks: "carry", nothing: true },
   Add: merging,
   AlphaDropout: { options: { rate: same(), noise_shape: same(null) }, masks: "carry" },
   Average: merging,
@@ -301,6 +304,7 @@ export const tfjsLayers: Readonly<Record<string, TfjsLayer>> = {
   GaussianNoise: { options: { stddev: same() }, masks: "carry" },
   GlobalAveragePooling1D: { options: { data_format: channelsLast, keepdims: notKept }, masks: "differ" },
   GlobalMaxPooling1D: { options: { data_format: channelsLast, keepdims: notKept }, masks: "lose" },
+  Identity: { options: {}, masks: "carry", nothing: true },
   LSTM: { options: { ...lstm, ...dropouts, ...walk }, ...recurrent },
   LSTMCell: { options: { ...lstm, ...noDropouts }, ...cells },
   LayerNormalization: {

@@ -22,7 +22,7 @@ export function requireSameMasks(model: Json, graph: Graph): void {
   const text = JSON.stringify(model);
   if (!/"mask_zero":true|"class_name":"Masking"/.test(text)) return;
   const layers = chain(model);
-  if (!layers) throw notInTfjs(graph.name, "masks that go along one way only, in a model with branches", fix);
+  if (!layers) throw notInTfjs(graph.name, "masks as Keras has them in a model with branches", fix);
   let kept = false;
   let seen = false;
   for (const { class_name: given, config } of layers) {

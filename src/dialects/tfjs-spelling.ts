@@ -208,11 +208,12 @@ class Speller {
     if (className === "TimeDistributed") return this.#timeDistributed(config, spot);
     if (className === "Bidirectional") return this.#bidirectional(config, spot);
     if (className === "RNN") return this.#cells(config, spot);
-    // Of vectors it does nothing, and there it does not take them.
+    // A Flatten of vectors, which TensorFlow.js does not take, does nothing.
     const vectors = spot.calls.length > 0 && spot.calls.every(({ inputs: [input] }) => input?.length === 2);
-    const { data_format: _, ...plain } = config;
-    if (className === "Flatten" && vectors)
-      return this.#plain({ ...member, className: "Activation", config: plain }, spot, spot.group);
+    if (tfjsLayers[className]!.nothing || (className === "Flatten" && vectors)) {
+      const { trainable = true, dtype } = config;
+      return this.#plain({ ...member, className: "Activation", config: { trainable, dtype } }, spot, spot.group);
+    }
     return this.#plain(member, spot, spot.group);
   }
 

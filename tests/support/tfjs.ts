@@ -4,19 +4,15 @@
 import * as tf from "@tensorflow/tfjs";
 import type { TensorData } from "../../src/tensor.ts";
 
-/** The model that TensorFlow.js loads. */
+/** The model that TensorFlow.js loads, as from a server that has these files. */
 export async function loadInTfjs(files: ReadonlyMap<string, Uint8Array>): Promise<tf.LayersModel> {
   await tf.setBackend("cpu");
-  const { modelTopology, weightsManifest } = JSON.parse(new TextDecoder().decode(files.get("model.json")));
-  const groups = weightsManifest as { paths: string[]; weights: tf.io.WeightsManifestEntry[] }[];
-  const shards = groups.flatMap(({ paths }) => paths.map((path) => files.get(path)!));
-  return tf.loadLayersModel({
-    load: async () => ({
-      modelTopology,
-      weightSpecs: groups.flatMap(({ weights }) => weights),
-      weightData: new Uint8Array(shards.flatMap((shard) => [...shard])).buffer,
-    }),
-  });
+  const fetchFunc = async (url: string) => {
+    const name = url.slice(url.lastIndexOf("/") + 1);
+    const type = name.endsWith(".json") ? "application/json" : "application/octet-stream";
+    return new Response(Buffer.from(files.get(name)!), { headers: { "content-type": type } });
+  };
+  return tf.loadLayersModel(tf.io.http("http://models.test/model.json", { fetchFunc: fetchFunc as typeof fetch }));
 }
 
 /** What a model of TensorFlow.js gives for its inputs, in their order; arrays and shapes, batch first. */
