@@ -45,7 +45,8 @@ export interface LoadOptions extends EngineOptions {
 
 /**
  * Loads a model: a path (Node, Deno, Bun), a URL, a Response, a Blob, or bytes. The format is known by the bytes. Of a file only
- * what is needed is read; of a URL only what is needed is fetched, where its server gives ranges.
+ * what is needed is read; of a URL only what is needed is fetched, where its server gives ranges. Weights of more than 256 MiB are
+ * read when the model is first run: until then their file has to stay as it is, and damage in them shows no earlier.
  *
  * @throws {ChannelwiseError} `unreadable-file`, `unknown-format`, `corrupt-file`, `unsupported-…`, `invalid-model`,
  *   `missing-weight`, `shape-mismatch`

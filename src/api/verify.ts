@@ -109,10 +109,14 @@ export async function verifyAgainst(model: Model, converted: Converted, options:
     torchConversion(model.graph, { flatten, io, ...name }),
   );
   const same = candidates.find(({ program }) => program.source === converted.source);
-  const reports = (same || converted.source !== null ? [same ?? candidates[0]!] : candidates).map((conversion) =>
-    verifyProgram(model, conversion, options, { source: converted.source ?? conversion.program.source, state }),
-  );
-  return reports.find((report) => report.agrees) ?? reports[0]!;
+  let first: Report | undefined;
+  for (const conversion of same || converted.source !== null ? [same ?? candidates[0]!] : candidates) {
+    const source = converted.source ?? conversion.program.source;
+    const report = verifyProgram(model, conversion, options, { source, state });
+    if (report.agrees) return report;
+    first ??= report;
+  }
+  return first!;
 }
 
 /** The conversion's state dict, as the interpreter takes it. */

@@ -81,8 +81,13 @@ function numbers(array: StoredArray): RawArray {
 
 /** Whether two arrays are the same bits, as the engine takes them. */
 function sameNumbers(one: StoredArray, other: StoredArray): boolean {
-  const [a, b] = [bytesOf(numbers(one)), bytesOf(numbers(other))];
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+  const [a, b] = [numbers(one), numbers(other)].map((data) =>
+    // Words of four bytes where there are such: a model may have hundreds of millions.
+    data instanceof Float32Array ? new Uint32Array(data.buffer, data.byteOffset, data.length) : bytesOf(data),
+  ) as [Uint32Array | Uint8Array, Uint32Array | Uint8Array];
+  if (a.byteLength !== b.byteLength || a.length !== b.length) return false;
+  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false;
+  return true;
 }
 
 /** Numbers in the type of a variable, rounded to nearest. */

@@ -114,7 +114,7 @@ function restored(layer: Layer, role: string, parts: readonly Part[]): StoredArr
 function partData({ piece, tensor, row }: Part): Float32Array {
   const sizes = shapeOf(piece.to) as number[];
   const width = elements(sizes.slice(1));
-  const values = toFloat32(tensor).slice(row * width, row * width + elements(sizes));
+  const values = toFloat32(tensor).subarray(row * width, row * width + elements(sizes));
   return rearrangeArray(values, piece.to, piece.from);
 }
 
