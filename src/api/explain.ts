@@ -23,8 +23,10 @@ export interface OrderPlace {
   readonly source: string;
   /** The merge that channels-first memory gives: `N(CL)`. */
   readonly naive: string;
-  /** Whether they differ: not where one of the axes has size one. */
+  /** Whether they differ: not where one of the axes has size one, nor where PyTorch has the value in Keras' order anyway. */
   readonly matters: boolean;
+  /** Whether one of the axes has size one. */
+  readonly single: boolean;
 }
 
 /** The right and the naive answer of one output. */
@@ -89,6 +91,7 @@ export function orderPlaces(graph: Graph): OrderPlace[] {
         source,
         naive: naive === source ? mergeAsHeld(held, source) : naive,
         matters: naive !== source,
+        single: merged.segments!.some((parts) => parts.some(({ size }) => size === 1)),
       },
     ];
   });

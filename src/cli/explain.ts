@@ -46,10 +46,11 @@ function answer({ name, right, naive, agrees }: Explained): string {
   ]);
 }
 
-function why({ layer, className, before, source, naive, matters }: OrderPlace): string {
+function why({ layer, className, before, source, naive, matters, single }: OrderPlace): string {
   const merged = (text: string) => /\(([A-Z]+)\)/.exec(text)?.[1] ?? text;
   const head = `  ${layer} (${className}): Keras holds ${before} and merges it to ${source}`;
-  if (!matters) return `${head}; one of these axes has size 1, so every order is the same.`;
+  if (!matters)
+    return `${head}; ${single ? "one of these axes has size 1, so every order is the same" : "PyTorch holds the same there"}.`;
   const order = (letters: string) => `${letters[0]} runs slowest, ${letters.at(-1)} fastest`;
   return [
     `${head}: ${order(merged(source))}.`,

@@ -34,7 +34,9 @@ export async function inspectCommand(path: string, options: CommonOptions): Prom
   const places = found.places.map((place) => {
     const said = place.matters
       ? `channels-first memory merges to ${place.naive}`
-      : "an axis has size 1, so both orders are the same";
+      : place.single
+        ? "an axis has size 1, so both orders are the same"
+        : "PyTorch holds the same order there, so both are the same";
     return `  ${place.layer}  ${place.before} becomes ${place.source}; ${said}`;
   });
   console.log(

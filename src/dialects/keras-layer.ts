@@ -111,6 +111,12 @@ class Call implements KerasCall {
     );
   }
 
+  like(className: string): ValueId | ValueId[] {
+    const builder = kerasBuilder(className);
+    if (!builder) return this.config.refuse("class", `${brief(className)} is none of Keras' own that are known here`);
+    return builder(this);
+  }
+
   type(value: ValueId): ValueType {
     return this.#graph.values[value]!.type;
   }

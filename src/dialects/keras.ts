@@ -251,10 +251,13 @@ function findBuilder(
   return refused("layer class", printable(className), "not one of Keras' own that are known here", className);
 }
 
+/** A Lambda's code, in the words of Keras 3 and of Keras 2. */
+const codeOptions = ["function", "output_shape", "mask", "arguments", "function_type", "output_shape_type", "module"];
+
 /** A builder that stands for a Lambda's code, so that its options need no answer. */
 function withoutCode(build: FromKeras): FromKeras {
   return (call) => {
-    if (call.config.className === "Lambda") call.config.ignore("function", "output_shape", "mask", "arguments");
+    if (call.config.className === "Lambda") call.config.ignore(...codeOptions);
     return build(call);
   };
 }

@@ -213,6 +213,11 @@ export interface KerasCall {
   ): ValueId[];
   /** The value under other letters and, where `to` says so, with its axes in another order; see `rearrange`. */
   rearrange(value: ValueId, to: string, letters: string): ValueId;
+  /**
+   * What this call would be if the layer were of Keras' class `className`: for one derived from it that adds options of its own,
+   * which are to be read or ignored before.
+   */
+  like(className: string): ValueId | ValueId[];
   /** Nodes for a Keras activation given by name, function or layer. */
   activation(value: ValueId, activation: unknown): ValueId;
   /** A size that has to be known here, such as the channels of a convolution's input. */

@@ -41,6 +41,11 @@ describe.concurrent("explain", () => {
     expect(stdout).not.toContain("<- wrong");
   });
 
+  test("a merge of what PyTorch holds in Keras' order anyway", async () => {
+    const { stdout } = await channelwise("explain", fixture("quantized-flatten"));
+    expect(stdout).toMatch(/flatten_1 .*PyTorch holds the same there/);
+  });
+
   test("a model without merged axes", async () => {
     const { stdout } = await channelwise("explain", fixture("conv1d-strides"));
     expect(stdout).toContain("No axes are merged in this model: the weights transposed are all there is to it.");

@@ -1,11 +1,13 @@
 /**
  * pack: every cell of the panels and the columns, around one and two panels, in groups, with and without a bias, over rows that
- * do and do not fill a block; and that a target need not be zero before.
+ * do and do not fill a block; that a target need not be zero before; and that files' orders come out as Keras' does.
  */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { namedAxes, rearrangeArray, rearrangement } from "../../src/axes.ts";
 import { KernelMemory } from "../../src/backends/wasm/memory.ts";
 import { panelColumns, panelElements, writeColumns, writePanels } from "../../src/ops/pack.ts";
+import { floats } from "../support/kernels.ts";
 
 const module = new WebAssembly.Module(
   new Uint8Array(readFileSync(new URL("../../build/kernels.wasm", import.meta.url))),
@@ -48,6 +50,50 @@ describe("panels", () => {
         }
       }
     }
+  });
+});
+
+describe("panels out of PyTorch's orders", () => {
+  /** Random numbers in the order `from`, and the same numbers in Keras' order. */
+  function stored(from: string, to: string, sizes: Readonly<Record<string, number>>) {
+    const axes = (letters: string) =>
+      namedAxes(
+        letters,
+        [...letters].map((letter) => sizes[letter]!),
+      );
+    const data = floats(
+      [...from].reduce((all, letter) => all * sizes[letter]!, 1),
+      from.length,
+    );
+    const copies = rearrangement(axes(from), axes(to));
+    return { values: { data, copies }, keras: rearrangeArray(data, axes(from), axes(to)) };
+  }
+  const cases: [from: string, to: string, sizes: Record<string, number>, groups: number][] = [
+    ["OI", "IO", { O: 13, I: 7 }, 1],
+    ["OI", "IO", { O: 8, I: 1 }, 1],
+    ["OI", "IO", { O: 1, I: 9 }, 1],
+    ["OI", "IO", { O: 100, I: 3001 }, 1],
+    ["OI", "IO", { O: 9, I: 20_000 }, 1],
+    ["OIK", "KIO", { O: 21, I: 5, K: 3 }, 1],
+    ["OIK", "KIO", { O: 22, I: 5, K: 3 }, 2],
+    ["OIK", "KIO", { O: 24, I: 4, K: 1 }, 3],
+    ["OIK", "KIO", { O: 48, I: 1, K: 6 }, 3],
+    // Not with the outputs outermost: brought into Keras' order first.
+    ["IOK", "KIO", { O: 9, I: 5, K: 3 }, 1],
+    ["KOI", "KIO", { O: 9, I: 5, K: 3 }, 1],
+  ];
+  it.each(cases)("%s to %s, %o, %d groups", (from, to, sizes, groups) => {
+    const { values, keras } = stored(from, to, sizes);
+    const [rows, columns] = [keras.length / sizes.O!, sizes.O!];
+    const written = (given: Float32Array | typeof values) => {
+      const matrix = { values: given, bias: floats(columns, 9), rows, columns, groups };
+      const [at, count] = [memory.weightsEnd / 4, panelElements(kernels, matrix)];
+      memory.reserve(4 * (at + count));
+      memory.floats().fill(Number.NaN, at, at + count);
+      writePanels(memory, 4 * at, matrix);
+      return memory.floats().slice(at, at + count);
+    };
+    expect(written(values)).toEqual(written(keras));
   });
 });
 

@@ -1,0 +1,70 @@
+/** Models of other people with classes of their own: refused by name, and right once it is said what the classes compute. */
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { convert, type FromKeras, load } from "../../src/index.ts";
+import { toFloat32 } from "../../src/bytes/numbers.ts";
+import { readNpz } from "../../src/bytes/npz.ts";
+
+const file = (path: string) => new Uint8Array(readFileSync(new URL(`../fixtures/wild/${path}`, import.meta.url)));
+const array = (path: string, key: string) => readNpz(file(path), [path]).get(key)!;
+
+/** The mean over the steps at which some channel of `raw` is not 0: sum of x * m over max(sum of m, least) or sum of m + added. */
+const maskedMean =
+  (least: number | null, added: number): FromKeras =>
+  (call) => {
+    const [x, raw] = call.inputs as [number, number];
+    call.config.ignore("data_format");
+    const number = (kind: string, value: number, right: number) =>
+      call.emit("arithmetic", { kind, left: null, right }, [value]);
+    const both = (kind: string, one: number, other: number) =>
+      call.emit("arithmetic", { kind, left: null, right: null }, [one, other]);
+    const mask = call.emit("reduce", { kind: "max", axes: "C", keep: true }, [raw]);
+    const sum = (value: number) => call.emit("reduce", { kind: "sum", axes: "L", keep: false }, [value]);
+    const count = sum(mask);
+    const steps = least === null ? number("add", count, added) : number("maximum", count, least);
+    return both("divide", sum(both("multiply", x, mask)), steps);
+  };
+
+const models: [folder: string, name: string, refusal: RegExp, layers: Record<string, FromKeras>][] = [
+  [
+    "dna-mmsplice-acceptor-convdna",
+    "Acceptor.h5",
+    /ConvDNA/,
+    {
+      ConvDNA(call) {
+        call.config.ignore("seq_length");
+        return call.like("Conv1D");
+      },
+    },
+  ],
+  ["dna-mmsplice-exon-lambda", "Exon.h5", /Lambda/, { Lambda: maskedMean(null, 1e-6) }],
+  [
+    "dna-mmsplice-exon-maskedgap",
+    "Exon.h5",
+    /GlobalAveragePooling1D_Mask0/,
+    { GlobalAveragePooling1D_Mask0: maskedMean(1e-7, 0) },
+  ],
+];
+
+describe.each(models)("%s", (folder, name, refusal, customLayers) => {
+  test("is refused by name, with the lines to write", async () => {
+    await expect(load(file(`${folder}/${name}`))).rejects.toMatchObject({
+      code: "unsupported-layer",
+      message: expect.stringMatching(refusal),
+      fix: expect.stringMatching(/customLayers/),
+    });
+  });
+
+  test("gives Keras' numbers, and converts", async () => {
+    const model = await load(file(`${folder}/${name}`), { customLayers });
+    const x = array(`${folder}/inputs.npz`, "input_0");
+    const want = toFloat32(array(`${folder}/outputs.npz`, "output_0"));
+    const y = model.predict({ data: toFloat32(x), layout: "NLC", shape: x.shape });
+    const { data } = "data" in y ? (y as { data: Float32Array }) : expect.fail("one output");
+    const largest = Math.max(...want.map(Math.abs));
+    data.forEach((value, index) => expect(Math.abs(value - want[index]!) / largest).toBeLessThan(1e-6));
+    const files = await convert(model);
+    expect([...files.keys()]).toEqual(["model.py", "model.safetensors", "check.npz"]);
+    model.dispose();
+  });
+});
