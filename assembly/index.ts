@@ -48,4 +48,5 @@ export { reduce } from "./reduce";
 export { recurrent } from "./recurrent";
 export { dequantizeRows, quantizeRows } from "./quantize";
 export { logSoftmax, softmax, sparsemax } from "./softmax";
+export { toomCook, toomCookPart, toomCookWork } from "./toom-cook";
 export { rearrange } from "./transpose";

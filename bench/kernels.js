@@ -8,6 +8,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
+import { instantiateSync } from "@assemblyscript/loader";
 import Benchmark from "benchmark";
 import { ceiling } from "./ceiling.js";
 
@@ -45,7 +46,7 @@ const DENSE = [
 
 const build = process.argv.includes("--relaxed") ? "kernels.relaxed.wasm" : "kernels.wasm";
 const bytes = readFileSync(new URL(`../build/${build}`, import.meta.url));
-const kernels = /** @type {any} */ (new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports);
+const kernels = /** @type {any} */ (instantiateSync(bytes).exports);
 const start = kernels.heapBase();
 kernels.memory.grow(1500);
 

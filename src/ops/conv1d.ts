@@ -26,6 +26,7 @@ import type {
 import { channelsLast } from "./keras-layout.ts";
 import { type Notes, series } from "./notes.ts";
 import { packColumns, packPanels } from "./pack.ts";
+import { chooseToomCook, packToomCook } from "./toom-cook.ts";
 import { pieces } from "./rows.ts";
 import { count } from "./schema.ts";
 import { padStep } from "./torch-text.ts";
@@ -188,6 +189,21 @@ export const toWasm: ToWasm<Conv1d> = ({ attributes }, wasm) => {
     columns: filters,
     groups,
   });
+  const fewer = wasm.convolution === "auto" && groups === 1 && kernelFor(attributes, inputs) === "conv1d";
+  const sizes = { ...attributes, outLength, channels };
+  const chosen = fewer && outLength > 0 && batch > 0 ? chooseToomCook(sizes) : null;
+  if (chosen && wasm.finite("kernel")) {
+    const { form, chunks, inner, run, block } = chosen;
+    const weights = wasm.weight(`toom-cook ${form.number}`, (pack) => packToomCook(pack, chosen, sizes));
+    const rows = batch * dilation * run - (chunks - 1);
+    const [x, y] = [wasm.input(0), wasm.output()];
+    wasm.split(rows, rows * (form.points.length + 1) * chunks * inner * filters, (from, to) => {
+      const work = wasm.scratch(wasm.kernels.toomCookWork(form.number, inner, filters, chunks, block));
+      const geometry = [length, outLength, channels, filters, chunks, stride, dilation, left, block];
+      wasm.call("toomCook", form.number, x, weights, y, work, from, to, ...geometry, ...limits);
+    });
+    return;
+  }
   const kernel = kernelFor(attributes, inputs);
   const [weights, shape] = {
     depthwiseConv1d: () => [wasm.weight("rows", packRows), [channels, outputs, taps, stride, dilation]] as const,

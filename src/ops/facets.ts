@@ -312,7 +312,13 @@ export interface Place {
 }
 
 /** Names of kernels that can be called in a step: all but those that only tell sizes. */
-export type StepKernel = Exclude<keyof Kernels, "packedBytes" | "panelWidth" | "narrowStride">;
+export type StepKernel = Exclude<
+  keyof Kernels,
+  "packedBytes" | "panelWidth" | "narrowStride" | "toomCookPart" | "toomCookWork"
+>;
+
+/** How convolutions are computed. */
+export type ConvolutionChoice = "auto" | "direct";
 
 /** Turns a node with known sizes into kernel calls. */
 export interface WasmWriter {
@@ -341,6 +347,11 @@ export interface WasmWriter {
   clamp(): readonly [low: number, high: number];
   /** A weight in the order of `WeightSpec.keras`, as float32, prepared once per model by `prepare`. */
   weight(form: string, prepare: (pack: WeightPacker) => void): Place;
+  /** Whether convolutions may be computed by fewer multiplications, which rounds otherwise (`EngineOptions.convolution`). */
+  readonly convolution: ConvolutionChoice;
+  /** Whether all numbers of a weight are finite. */
+  finite(role: string): boolean;
+  readonly kernels: Kernels;
 }
 
 /** Prepares a layer's weights in WebAssembly memory when the model is loaded. */

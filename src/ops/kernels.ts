@@ -51,6 +51,37 @@ export interface Kernels {
     high: number,
   ): void;
 
+  /** Rows of the weights' parts in `toomCook`. */
+  toomCookPart(): number;
+
+  /** Elements of `work` in `toomCook`; `inner` is stride * I. */
+  toomCookWork(form: number, inner: number, O: number, chunks: number, block: number): number;
+
+  /**
+   * conv1d without groups by fewer multiplications, for rows `from` to `to` of its runs; weights as src/ops/toom-cook.ts packs them.
+   * The error is relative to the largest output, not to each. assembly/toom-cook.ts says what runs, forms and blocks are.
+   */
+  toomCook(
+    form: number,
+    x: number,
+    weights: number,
+    y: number,
+    work: number,
+    from: number,
+    to: number,
+    length: number,
+    outLength: number,
+    inChannels: number,
+    outChannels: number,
+    chunks: number,
+    stride: number,
+    dilation: number,
+    left: number,
+    block: number,
+    low: number,
+    high: number,
+  ): void;
+
   /**
    * Grouped 1-D convolution over NLC, clamped as gemm's result is:
    * y[n, l, g*O + o] = clamp(bias[g*O + o] + sum over k, i of x[n, l*stride + k*dilation - left, g*I + i] * w[k, i, g*O + o]).

@@ -13,7 +13,7 @@ test.each(caseNames)("%s", (name) => {
   const [whole, pieces] = [engine.runAll(...given, false), engine.runAll(...given, true)];
   expect([...pieces.keys()]).toEqual([...whole.keys()]);
   // Of an engine that has not run: one that has is used as it is.
-  const fresh = new Engine(graph, kernelModule(), null, false);
+  const fresh = new Engine(graph, kernelModule(), null, "direct", false);
   const answers = (outputs: EngineValue[]) => outputs.map(({ data, axes }) => [Buffer.from(data.buffer), axes]);
   expect(answers(fresh.runOnce(...given, true))).toEqual(answers(engine.run(...given)));
   expect(fresh.memoryBytes).toBe(0);

@@ -14,11 +14,12 @@ import { type Axes, inOrder, lettersOf, product, rearrangeArray, shapeOf } from 
 import { disposed } from "../../error.ts";
 import { type Graph, layersOf, type ValueId } from "../../graph/graph.ts";
 import { foldGraph } from "../../plan/fold.ts";
+import type { ConvolutionChoice } from "../../ops/facets.ts";
 import { type LayoutPlan, planLayout } from "../../plan/layout.ts";
 import { elements, type TensorData } from "../../tensor.ts";
 import { KernelMemory } from "./memory.ts";
 import type { Pool } from "./pool.ts";
-import { Program } from "./program.ts";
+import { Program, type ProgramOptions } from "./program.ts";
 import type { Split } from "./split.ts";
 import { PackedWeights } from "./weights.ts";
 
@@ -35,18 +36,26 @@ export class Engine {
   readonly #source: Graph;
   readonly #module: WebAssembly.Module;
   readonly #pool: Pool | null;
+  readonly #convolution: ConvolutionChoice;
   #folded: Graph | null;
   /** The machine of this thread, and the one that the pool's threads share. */
   #own: Machine | null = null;
   #shared: Machine | null = null;
 
   /** @param atOnce whether weights are packed now */
-  constructor(graph: Graph, module: WebAssembly.Module, pool: Pool | null = null, atOnce = !isLarge(graph)) {
+  constructor(
+    graph: Graph,
+    module: WebAssembly.Module,
+    pool: Pool | null = null,
+    convolution: ConvolutionChoice = "auto",
+    atOnce = !isLarge(graph),
+  ) {
+    this.#convolution = convolution;
     this.#source = graph;
     this.#module = module;
     this.#pool = pool;
     this.#folded = foldGraph(graph);
-    if (pool) this.#shared = new Machine(enginePlan(this.#folded), pool.memory, { split: pool.split });
+    if (pool) this.#shared = new Machine(enginePlan(this.#folded), pool.memory, { split: pool.split, convolution });
     const shapes = graph.inputs.map(({ value }) =>
       shapeOf(graph.values[value]!.axes).map((size, index) => (index === 0 ? 1 : size)),
     );
@@ -104,7 +113,7 @@ export class Engine {
     return plan.graph.outputs.map(({ value }) => read(value));
   }
 
-  /** Every value of the source graph, by its id there, in the source's order of axes. */
+  /** Every value of the source graph, by its id there, in the source's order of axes; convolutions are computed directly. */
   runAll(inputs: readonly TensorData[], shapes: Shapes, nodeByNode = isLarge(this.#source)): Map<ValueId, EngineValue> {
     if (!this.#folded) throw disposed("the model");
     const plan = enginePlan(this.#source);
@@ -130,7 +139,9 @@ export class Engine {
 
   #ownMachine(): Machine {
     if (!this.#folded) throw disposed("the model");
-    this.#own ??= new Machine(enginePlan(this.#folded), new KernelMemory(this.#module));
+    this.#own ??= new Machine(enginePlan(this.#folded), new KernelMemory(this.#module), {
+      convolution: this.#convolution,
+    });
     return this.#own;
   }
 }
@@ -173,13 +184,6 @@ function runNodes(plan: LayoutPlan, module: WebAssembly.Module, inputs: readonly
   return (value: ValueId): EngineValue => values.get(value)!;
 }
 
-/** How a graph is to be run. */
-interface MachineOptions {
-  /** Whether every value is still there after a run, not only the outputs. */
-  readonly keepAll?: boolean;
-  readonly split?: Split;
-}
-
 /** Whether a graph's weights take more memory than a model has to take at once. */
 function isLarge(graph: Graph): boolean {
   const arrays = layersOf(graph).flatMap(({ weights }) => Object.values(weights));
@@ -212,22 +216,20 @@ class Machine {
   readonly plan: LayoutPlan;
   readonly memory: KernelMemory;
   readonly #weights: PackedWeights;
-  readonly #keepAll: boolean;
-  readonly #split: Split;
+  readonly #options: ProgramOptions;
   #kept: { shapes: Shapes; program: Program } | null = null;
 
-  constructor(plan: LayoutPlan, memory: KernelMemory, { keepAll = false, split = oneThread }: MachineOptions = {}) {
+  constructor(plan: LayoutPlan, memory: KernelMemory, options: Partial<ProgramOptions>) {
     this.plan = plan;
     this.memory = memory;
     this.#weights = new PackedWeights(this.memory, this.plan);
-    this.#keepAll = keepAll;
-    this.#split = split;
+    this.#options = { keepAll: false, split: oneThread, convolution: "direct", ...options };
   }
 
   /** The program for these sizes; the one at hand where they are the same as before. */
   program(shapes: Shapes): Program {
     if (this.#kept && sameShapes(this.#kept.shapes, shapes)) return this.#kept.program;
-    const program = new Program(this.plan.graph, shapes, this.memory, this.#weights, this.#keepAll, this.#split);
+    const program = new Program(this.plan.graph, shapes, this.memory, this.#weights, this.#options);
     this.#kept = { shapes: shapes.map((shape) => [...shape]), program };
     return program;
   }

@@ -8,7 +8,6 @@
  * Addresses are bytes, and multiples of 16. Views are made anew after the memory grew. Memory that is shared has further
  * instances in other threads (platform/worker.ts), each with the bytes of `allocatePlan` among the weights.
  */
-import { instantiateSync } from "@assemblyscript/loader";
 import type { StridedCopy } from "../../axes.ts";
 import { ChannelwiseError } from "../../error.ts";
 import type { Kernels } from "../../ops/kernels.ts";
@@ -35,7 +34,8 @@ export class KernelMemory implements PanelMemory {
 
   /** @param shared the memory of a module that imports it */
   constructor(module: WebAssembly.Module, shared?: WebAssembly.Memory) {
-    const { exports } = instantiateSync<Exports>(module, shared ? { env: { memory: shared } } : {});
+    const instance = new WebAssembly.Instance(module, shared ? { env: { memory: shared } } : {});
+    const exports = instance.exports as unknown as Exports;
     this.kernels = exports;
     this.#exports = exports;
     this.#memory = shared ?? (exports.memory as WebAssembly.Memory);

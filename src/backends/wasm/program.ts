@@ -12,8 +12,9 @@
  */
 import { type Axes, axisIndex, layoutText } from "../../axes.ts";
 import type { Graph, Node, ValueId } from "../../graph/graph.ts";
-import type { Operand, OpSpec, Place, StepKernel, ToWasm, WasmWriter } from "../../ops/facets.ts";
+import type { ConvolutionChoice, Operand, OpSpec, Place, StepKernel, ToWasm, WasmWriter } from "../../ops/facets.ts";
 import { facet, specs, toWasm } from "../../ops/index.ts";
+import type { Kernels } from "../../ops/kernels.ts";
 import type { Task } from "../../platform/worker.ts";
 import { type MemoryPlan, planMemory } from "../../plan/memory.ts";
 import { elements } from "../../tensor.ts";
@@ -54,6 +55,14 @@ class Location implements Place {
   }
 }
 
+/** How a graph is to be run. */
+export interface ProgramOptions {
+  /** Whether every value is still there after a run, not only the outputs. */
+  readonly keepAll: boolean;
+  readonly split: Split;
+  readonly convolution: ConvolutionChoice;
+}
+
 export class Program {
   /** The actual axes of every value. */
   readonly axes: readonly Axes[];
@@ -64,16 +73,15 @@ export class Program {
   readonly #calls: readonly Call[];
   readonly #buffers: readonly Buffer[];
 
-  /** @param keepAll whether every value is still there after a run, not only the outputs */
   constructor(
     graph: Graph,
     shapes: readonly (readonly number[])[],
     memory: KernelMemory,
     weights: PackedWeights,
-    keepAll: boolean,
-    split: Split,
+    options: ProgramOptions,
   ) {
-    const compiler = new Compiler(graph, shapes, weights, keepAll, split);
+    const { split } = options;
+    const compiler = new Compiler(graph, shapes, weights, memory.kernels, options);
     compiler.run();
     this.axes = compiler.axes;
     const tables = compiler.tables.map((table) => ({ table, bytes: align(table.values.length * 4) }));
@@ -130,8 +138,10 @@ class Compiler {
   readonly tables: { values: readonly number[]; address: number }[] = [];
   readonly #graph: Graph;
   readonly #weights: PackedWeights;
+  readonly #kernels: Kernels;
   readonly #keepAll: boolean;
   readonly #split: Split;
+  readonly #convolution: ConvolutionChoice;
   readonly #lastReader: number[];
   /** Where calls go. */
   #part: Part | null = null;
@@ -140,13 +150,15 @@ class Compiler {
     graph: Graph,
     shapes: readonly (readonly number[])[],
     weights: PackedWeights,
-    keepAll: boolean,
-    split: Split,
+    kernels: Kernels,
+    { keepAll, split, convolution }: ProgramOptions,
   ) {
     this.#graph = graph;
     this.#weights = weights;
+    this.#kernels = kernels;
     this.#keepAll = keepAll;
     this.#split = split;
+    this.#convolution = convolution;
     this.#lastReader = lastReaders(graph, keepAll);
     graph.inputs.forEach(({ value }, index) => {
       this.axes[value] = graph.values[value]!.axes.map((axis, position) => ({
@@ -261,6 +273,9 @@ class Compiler {
         const key = JSON.stringify([form, node.weights, node.attributes]);
         return new Location({ address: this.#weights.address(node.layer, node.weights, key, prepare) });
       },
+      convolution: this.#convolution,
+      finite: (role) => this.#weights.finite(node.layer, role),
+      kernels: this.#kernels,
     };
   }
 }

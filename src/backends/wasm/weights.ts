@@ -30,6 +30,12 @@ export class PackedWeights {
     return address;
   }
 
+  /** Whether all numbers of a weight are finite. */
+  finite(layer: Layer, role: string): boolean {
+    const values = this.#stored(layer, role);
+    return (values instanceof Float32Array ? values : values.data).every(Number.isFinite);
+  }
+
   #prepare(layer: Layer, roles: readonly string[], prepare: (pack: WeightPacker) => void): number {
     const memory = this.#memory;
     let result: number | undefined;

@@ -1,0 +1,153 @@
+/**
+ * toom-cook: which convolutions are computed by fewer multiplications (assembly/toom-cook.ts), and their weights
+ *
+ *   U_p[c, i, o] = sum over j of G[p, j] * kernel[c*r + j, i, o]        in float64, rounded once; taps past the last are 0
+ *
+ *   G[p, j] = p^j / product over the other points q of (p - q); for infinity the last tap
+ *
+ * A stride makes rows of stride * I channels: row k of the taps is the taps k*stride up to (k + 1)*stride.
+ *
+ * The choice counts multiply-adds: those of the gemms, in whole tiles of gemm's rows, and what the transforms cost as the same
+ * (bench/results/toom-cook.md). It looks at one sample, so that a sample's numbers do not depend on the batch.
+ */
+import { panelSize, writePanels } from "./pack.ts";
+import type { WeightPacker } from "./facets.ts";
+
+/** F(m, r): m outputs out of r taps, at m + r - 2 points and infinity. */
+interface Form {
+  /** The kernel's number for it. */
+  readonly number: number;
+  readonly outputs: number;
+  readonly taps: number;
+  readonly points: readonly number[];
+}
+
+const eight = [0, 1, -1, 1 / 2, -1 / 2, 2, -2];
+const forms: readonly Form[] = [
+  { number: 0, outputs: 3, taps: 3, points: [0, 1, -1, 1 / 2] },
+  { number: 1, outputs: 4, taps: 4, points: [0, 1, -1, 1 / 2, -1 / 2, 2] },
+  { number: 2, outputs: 5, taps: 4, points: eight },
+  { number: 3, outputs: 6, taps: 3, points: eight },
+];
+
+/** A convolution of one sample, without groups. */
+export interface Convolution {
+  readonly outLength: number;
+  readonly channels: number;
+  readonly filters: number;
+  readonly taps: number;
+  readonly stride: number;
+  readonly dilation: number;
+}
+
+/** How one is computed. */
+export interface ToomCook {
+  readonly form: Form;
+  readonly chunks: number;
+  /** Channels of a row. */
+  readonly inner: number;
+  /** Rows of one series of outputs, those that begin none included; `dilation` series make a sample. */
+  readonly run: number;
+  /** Rows that are computed at a time. */
+  readonly block: number;
+  /** How many times fewer multiply-adds than the direct way, as estimated. */
+  readonly gain: number;
+}
+
+/** Below this estimated gain the direct way is taken, which is exact where numbers are far apart. */
+export const leastGain = 1.25;
+
+/** What a number of a plane costs on its way in or out, in multiply-adds of a gemm. */
+const transformWork = 6;
+/** A gemm's rows are computed in whole tiles of so many. */
+const tileRows = 6;
+/** Most bytes of a block's planes, unless the fewest rows need more. */
+const planeBytes = 2 ** 19;
+const [fewestRows, mostRows] = [30, 240];
+
+/** The form that costs least; null where none gains enough over the direct way. */
+export function chooseToomCook(convolution: Convolution): ToomCook | null {
+  const { filters, stride, dilation, channels } = convolution;
+  if ((stride > 1 && dilation > 1) || (stride * channels) % 4 !== 0 || filters % 4 !== 0) return null;
+  const found = forms.flatMap((form) => estimate(form, convolution) ?? []);
+  const best = found.reduce<ToomCook | null>((one, other) => (one && one.gain >= other.gain ? one : other), null);
+  return best && best.gain >= leastGain ? best : null;
+}
+
+function estimate(form: Form, { outLength, channels, filters, taps, stride, dilation }: Convolution): ToomCook | null {
+  const chunks = Math.ceil(Math.ceil(taps / stride) / form.taps);
+  if (chunks > 1 && form.outputs !== form.taps) return null;
+  const inner = stride * channels;
+  const points = form.points.length + 1;
+  const run = Math.ceil(Math.ceil(outLength / dilation) / form.outputs) + chunks - 1;
+  const rows = dilation * run - (chunks - 1);
+  const bytesPerRow = 4 * points * (inner + filters);
+  const fitting = Math.floor((planeBytes - 4 * points * (chunks - 1) * inner) / bytesPerRow / fewestRows) * fewestRows;
+  const needed = Math.ceil(rows / fewestRows) * fewestRows;
+  const block = Math.max(fewestRows, Math.min(fitting, needed, mostRows));
+  const products = Math.ceil(rows / tileRows) * tileRows * chunks * inner * filters;
+  const work = points * (products + rows * transformWork * (inner + filters));
+  return { form, chunks, inner, run, block, gain: (outLength * taps * channels * filters) / work };
+}
+
+/** The weights as the kernel reads them. */
+export function packToomCook(
+  pack: WeightPacker,
+  { form, chunks, inner }: ToomCook,
+  { filters, taps, channels }: Pick<Convolution, "filters" | "taps" | "channels">,
+): void {
+  const { kernels } = pack.memory;
+  const rows = chunks * inner;
+  const parts: { row: number; count: number }[] = [];
+  for (let row = 0; row < rows; row += kernels.toomCookPart())
+    parts.push({ row, count: Math.min(kernels.toomCookPart(), rows - row) });
+  const factors = transform(form);
+  const sizes = parts.map(({ count }) => panelSize(count, filters));
+  const { byteOffset } = pack.allocate(factors.length * sizes.reduce((sum, size) => sum + size, 0) + filters);
+  const kernel = pack.read("kernel")!;
+  const values = new Float32Array(rows * filters);
+  let address = byteOffset;
+  for (const factor of factors) {
+    combine(values, kernel, factor, { chunks, inner, filters, taps, channels });
+    parts.forEach(({ row, count }, index) => {
+      const part = values.subarray(row * filters, (row + count) * filters);
+      writePanels(pack.memory, address, { values: part, bias: null, rows: count, columns: filters });
+      address += 4 * sizes[index]!;
+    });
+  }
+  const bias = pack.read("bias");
+  const end = pack.memory.floats().subarray(address / 4, address / 4 + filters);
+  if (bias) end.set(bias);
+  else end.fill(0);
+}
+
+/** G of a form, a row per point. */
+export function transform({ points, taps }: Form): number[][] {
+  const finite = points.map((point) => {
+    const divisor = points.reduce((product, other) => (other === point ? product : product * (point - other)), 1);
+    return Array.from({ length: taps }, (_, tap) => point ** tap / divisor);
+  });
+  return [...finite, Array.from({ length: taps }, (_, tap) => (tap === taps - 1 ? 1 : 0))];
+}
+
+/** U of one point. */
+function combine(
+  target: Float32Array,
+  kernel: Float32Array,
+  factor: readonly number[],
+  sizes: { chunks: number; inner: number } & Pick<Convolution, "filters" | "taps" | "channels">,
+): void {
+  const { chunks, inner, filters, taps, channels } = sizes;
+  const row = inner * filters;
+  const all = taps * channels * filters;
+  for (let chunk = 0; chunk < chunks; chunk++) {
+    for (let at = 0; at < row; at++) {
+      let sum = 0;
+      for (let tap = 0; tap < factor.length; tap++) {
+        const from = (chunk * factor.length + tap) * row + at;
+        if (from < all) sum += factor[tap]! * kernel[from]!;
+      }
+      target[chunk * row + at] = sum;
+    }
+  }
+}
