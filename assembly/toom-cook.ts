@@ -36,7 +36,7 @@ import { packedBytes } from "./panel";
  * What is summed in one go. A sum of more products is one of parts: its error grows with the root of what stands one after
  * another, and the points' own factors enlarge it.
  */
-const MOST_K: i32 = 256;
+const MOST_K: i32 = 128;
 
 /** MOST_K, for those who write weights. */
 export function toomCookPart(): i32 {

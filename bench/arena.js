@@ -22,7 +22,7 @@ export async function arena(context) {
     const net = make();
     const model = channelwiseModel(net, context.module);
     for (const batch of [1, 64]) {
-      const { bytes, liveBytes } = model.arena([[batch, ...net.input.shape]]);
+      const { bytes, liveBytes } = model.program([[batch, ...net.input.shape]]).arena;
       report.row([net.name, batch, mebi(liveBytes), mebi(bytes), (bytes / liveBytes).toFixed(2)]);
     }
     model.dispose();

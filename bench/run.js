@@ -12,6 +12,7 @@ import { arena } from "./arena.js";
 import { ceiling } from "./ceiling.js";
 import { conv1d } from "./conv1d.js";
 import { dense } from "./dense.js";
+import { errors } from "./errors.js";
 import { gemm } from "./gemm.js";
 import { growth } from "./growth.js";
 import { chooseKernels, describeKernels } from "./lib/engine.js";
@@ -25,7 +26,7 @@ import { threads } from "./threads.js";
 import { transpose } from "./transpose.js";
 
 /** @type {Record<string, (context: import("./lib/suite.js").Context) => Promise<void>>} */
-const suites = { gemm, conv1d, transpose, dense, model, start, load, size, growth, threads, arena };
+const suites = { gemm, conv1d, transpose, dense, model, start, load, size, growth, threads, arena, errors };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

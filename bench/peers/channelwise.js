@@ -147,13 +147,15 @@ function kerasSource(network, shape = network.input.shape) {
  * @param {import("../../build/js/backends/wasm/pool.js").Pool | null} [pool]
  * @returns {Model}
  */
-export function channelwiseModel(network, module, shape, pool = null) {
+export function channelwiseModel(network, module, shape, pool = null, convolution = "auto") {
   return new Model(
     kerasGraph(/** @type {any} */ (kerasSource(network, /** @type {any} */ (shape)))),
     network.name,
     "Keras",
     module,
     pool,
+    [],
+    convolution,
   );
 }
 

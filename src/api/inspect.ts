@@ -2,7 +2,9 @@
  * inspect: what is in a model
  */
 import { layoutText, shapeOf } from "../axes.ts";
+import type { NodeKernels } from "../backends/wasm/program.ts";
 import { type Graph, layersOf } from "../graph/graph.ts";
+import { formName } from "../ops/toom-cook.ts";
 import { planLayout } from "../plan/layout.ts";
 import { elements } from "../tensor.ts";
 import { type OrderPlace, orderPlaces } from "./explain.ts";
@@ -43,11 +45,16 @@ export interface Description {
   readonly places: readonly OrderPlace[];
   /** What a conversion to PyTorch does about the order of axes, with `--flatten permute` and `fold`. */
   readonly conversions: Readonly<Record<"permute" | "fold", readonly string[]>>;
+  /**
+   * By which kernels the engine computes a sample, in order; layers that another takes in or that are views have none. Null where
+   * sizes are open. Only with `plan`.
+   */
+  readonly plan?: readonly NodeKernels[] | null;
 }
 
 /** Describes a model: layers, axes, shapes, parameters, and each place where the order of axes matters. */
-export function inspect(model: Model): Description {
-  return describe(model);
+export function inspect(model: Model, options: { readonly plan?: boolean } = {}): Description {
+  return { ...describe(model), ...(options.plan ? { plan: samplePlan(model) } : {}) };
 }
 
 /**
@@ -111,4 +118,16 @@ function describe({
     places: orderPlaces(graph),
     conversions: { permute: conversion("permute"), fold: conversion("fold") },
   };
+}
+
+function samplePlan(model: Model): NodeKernels[] | null {
+  const shapes = model.inputs.map(({ shape }) => shape.map((size, axis) => (axis === 0 ? 1 : size)));
+  if (shapes.some((shape) => shape.includes(null))) return null;
+  const { kernels } = model.program(shapes as number[][]);
+  return kernels.map(({ layer, kernels }) => ({
+    layer,
+    kernels: kernels.map((name) =>
+      name.replace(/^toomCook (\d)$/, (_, form: string) => `toomCook ${formName(Number(form))}`),
+    ),
+  }));
 }

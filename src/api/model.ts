@@ -12,6 +12,7 @@ import {
   shapeOf,
 } from "../axes.ts";
 import { Engine, type EngineValue } from "../backends/wasm/engine.ts";
+import type { Program } from "../backends/wasm/program.ts";
 import { Pool } from "../backends/wasm/pool.ts";
 import { invalidInput, wrongOption } from "../error.ts";
 import type { Graph, Port, ValueId, ValueType } from "../graph/graph.ts";
@@ -158,9 +159,9 @@ export class Model {
     return this.#engine.threads;
   }
 
-  /** @internal How the planned memory is used for these sizes of the inputs. */
-  arena(shapes: readonly (readonly number[])[]): { readonly bytes: number; readonly liveBytes: number } {
-    return this.#engine.arena(shapes);
+  /** @internal What computes inputs of these sizes: the memory that is planned, and the kernels. */
+  program(shapes: readonly (readonly number[])[]): Pick<Program, "arena" | "kernels"> {
+    return this.#engine.program(shapes);
   }
 
   /** Bytes of WebAssembly memory that the model holds; 0 after `dispose`. */

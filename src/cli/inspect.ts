@@ -2,12 +2,20 @@
  * channelwise inspect MODEL
  */
 import colors from "picocolors";
-import { inspectFile } from "../api/inspect.ts";
-import { type CommonOptions, loadOptions } from "./files.ts";
+import { inspect, inspectFile } from "../api/inspect.ts";
+import { type CommonOptions, loadOptions, openModel } from "./files.ts";
 import { layoutAndShape, printJson, table } from "./print.ts";
 
-export async function inspectCommand(path: string, options: CommonOptions): Promise<void> {
-  const found = await inspectFile(path, loadOptions(path, options));
+/** How `inspect` is told what to say. */
+interface InspectOptions extends CommonOptions {
+  readonly plan?: boolean;
+}
+
+export async function inspectCommand(path: string, options: InspectOptions): Promise<void> {
+  // Kernels are known of a model that is loaded; everything else is in the file's headers.
+  const found = options.plan
+    ? inspect(await openModel(path, options), { plan: true })
+    : await inspectFile(path, loadOptions(path, options));
   if (options.json) return printJson(found);
   const { format } = new Intl.NumberFormat("en");
   console.log(`${colors.bold(found.name)}  ${found.origin}, ${format(found.parameters)} parameters\n`);
@@ -48,4 +56,10 @@ export async function inspectCommand(path: string, options: CommonOptions): Prom
       `\n${colors.bold(`What a conversion with --flatten ${flatten} does`)}\n${lines.length === 0 ? "  nothing but transpose the weights" : lines.map((line) => `  ${line}`).join("\n")}`,
     );
   }
+  if (!options.plan) return;
+  const made = found.plan?.filter(({ kernels }) => kernels.length > 0);
+  const lines = made
+    ? table(made.map(({ layer, kernels }) => [layer, kernels.join(", ")]))
+    : "  known when sizes are: the model leaves some open";
+  console.log(`\n${colors.bold("What computes a sample")}\n${lines}`);
 }

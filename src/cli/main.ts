@@ -74,7 +74,10 @@ function buildProgram(): Command {
   command("inspect <model>", "layers, axes, shapes, parameters, and each place where the order of axes matters", [
     "inspect model.keras",
     "inspect model.keras --json",
-  ]).action(inspectCommand);
+    "inspect model.keras --plan",
+  ])
+    .option("--plan", "also by which kernels each layer is computed")
+    .action(inspectCommand);
 
   command("run <model>", "inference", [
     "run model.keras --input in.npz --output out.npz",

@@ -30,6 +30,12 @@ const forms: readonly Form[] = [
   { number: 3, outputs: 6, taps: 3, points: eight },
 ];
 
+/** `F(4, 4)`, by the kernel's number. */
+export function formName(number: number): string {
+  const { outputs, taps } = forms[number]!;
+  return `F(${outputs}, ${taps})`;
+}
+
 /** A convolution of one sample, without groups. */
 export interface Convolution {
   readonly outLength: number;

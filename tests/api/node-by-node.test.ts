@@ -7,7 +7,7 @@ import { caseNames, loadCase } from "../support/fixtures.ts";
 
 test.each(caseNames)("%s", (name) => {
   const graph = loadCase(name).graph();
-  const engine = new Engine(graph, kernelModule());
+  const engine = new Engine(graph, kernelModule(), null, "direct");
   const inputs = randomInputs(graph, 3, 5);
   const given = [inputs.map(({ data }) => data), inputs.map(({ shape }) => shape)] as const;
   const [whole, pieces] = [engine.runAll(...given, false), engine.runAll(...given, true)];

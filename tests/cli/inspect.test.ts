@@ -28,6 +28,13 @@ describe.concurrent("inspect", () => {
     expect(stdout).toMatch(/flatten {2}NLC becomes N\(LC\); an axis has size 1/);
   });
 
+  test("--plan", async () => {
+    const { stdout } = await channelwise("inspect", fixture("keyword-spotting-cnn"), "--plan");
+    expect(stdout).toMatch(/What computes a sample\n[\s\S]*^dense_1 +gemm\ndense_1 +softmax$/m);
+    const open = await channelwise("inspect", fixture("variable-length"), "--plan");
+    expect(open.stdout).toContain("known when sizes are");
+  });
+
   test("--json", async () => {
     const found = await json("inspect", fixture("keyword-spotting-cnn"));
     expect(found.origin).toBe("Keras 3.15.1");

@@ -8,7 +8,7 @@ import { runReference } from "../../src/backends/reference/reference.ts";
 import { kerasGraph } from "../../src/dialects/keras.ts";
 import { wrongOption } from "../../src/error.ts";
 import type { Graph } from "../../src/graph/graph.ts";
-import { convert, load, type LoadOptions } from "../../src/index.ts";
+import { convert, inspect, load, type LoadOptions } from "../../src/index.ts";
 import { chooseToomCook, leastGain, transform } from "../../src/ops/toom-cook.ts";
 import { kernelModule } from "../../src/platform/kernels.ts";
 import { conv1d, input, layer, sequential } from "../support/keras-config.ts";
@@ -170,6 +170,12 @@ describe("the direct way", () => {
     const wrong = load(file, { convolution: "winograd" as "auto" });
     await expect(wrong).rejects.toThrow(wrongOption("convolution", ["auto", "direct"], "winograd").message);
   });
+});
+
+test("a plan names the form", () => {
+  const shape: Shape = { length: 120, channels: 32, filters: 32, taps: 3, stride: 1, dilation: 1, padding: "same" };
+  const { plan } = inspect(new Model(graphOf(shape), "", "", kernelModule()), { plan: true });
+  expect(plan).toEqual([{ layer: "convolution", kernels: ["toomCook F(6, 3)"] }]);
 });
 
 test("the transforms of the points are exact for polynomials of the taps", () => {

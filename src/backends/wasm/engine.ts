@@ -75,9 +75,9 @@ export class Engine {
     return (this.#own?.memory.bytes ?? 0) + (this.#shared?.memory.bytes ?? 0);
   }
 
-  /** How the arena is used for inputs of these sizes, for reports. */
-  arena(shapes: Shapes): Program["arena"] {
-    return this.#ownMachine().program(shapes).arena;
+  /** What computes inputs of these sizes, for reports. */
+  program(shapes: Shapes): Pick<Program, "arena" | "kernels"> {
+    return this.#ownMachine().program(shapes);
   }
 
   /** The model's outputs for inputs in the source's order. */

@@ -55,6 +55,13 @@ class Location implements Place {
   }
 }
 
+/** The kernels of one node, each named once, toomCook with its form; none where the output is a view. */
+export interface NodeKernels {
+  /** The path of the layer. */
+  readonly layer: string;
+  readonly kernels: readonly string[];
+}
+
 /** How a graph is to be run. */
 export interface ProgramOptions {
   /** Whether every value is still there after a run, not only the outputs. */
@@ -68,6 +75,8 @@ export class Program {
   readonly axes: readonly Axes[];
   /** Bytes of the arena, and of what is alive at once in it at the most, for reports. */
   readonly arena: Pick<MemoryPlan, "bytes" | "liveBytes">;
+  /** By which kernels each node is computed, in order. */
+  readonly kernels: readonly NodeKernels[];
   /** The program for several threads. */
   readonly tasks: readonly Task[];
   readonly #calls: readonly Call[];
@@ -84,6 +93,7 @@ export class Program {
     const compiler = new Compiler(graph, shapes, weights, memory.kernels, options);
     compiler.run();
     this.axes = compiler.axes;
+    this.kernels = compiler.kernels;
     const tables = compiler.tables.map((table) => ({ table, bytes: align(table.values.length * 4) }));
     const start = memory.weightsEnd;
     const arena = tables.reduce((end, { bytes }) => end + bytes, start);
@@ -135,6 +145,7 @@ class Compiler {
   readonly steps: Part[][] = [];
   /** The work of all that was divided. */
   divided = 0;
+  readonly kernels: { layer: string; kernels: string[] }[] = [];
   readonly tables: { values: readonly number[]; address: number }[] = [];
   readonly #graph: Graph;
   readonly #weights: PackedWeights;
@@ -171,6 +182,7 @@ class Compiler {
 
   run(): void {
     this.#graph.nodes.forEach((node, step) => {
+      this.kernels.push({ layer: node.layer.path, kernels: [] });
       const spec = facet<OpSpec<object>>(specs, node.kind);
       const inputs = node.inputs.map((value) => this.axes[value]!);
       spec.infer(node.attributes, inputs).forEach((axes, index) => {
@@ -225,6 +237,9 @@ class Compiler {
       call: (kernel, ...operands) => {
         if (!this.#part) this.steps.push([(this.#part = [])]);
         this.#part!.push({ kernel, operands });
+        const { kernels } = this.kernels[step]!;
+        const name = kernel === "toomCook" ? `${kernel} ${operands[0]}` : kernel;
+        if (!kernels.includes(name)) kernels.push(name);
       },
       split: (rows, work, rowsFrom) => {
         const cuts = ranges(rows, work, this.#split);

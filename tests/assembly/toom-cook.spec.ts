@@ -1,0 +1,122 @@
+/**
+ * toomCook: every form, with chunks, padding, strides and dilations, against a plain float64 loop; and bit for bit the same in any
+ * block and in any division of its rows.
+ */
+import { packedBytes } from "../../assembly/panel";
+import { toomCook, toomCookPart, toomCookWork } from "../../assembly/toom-cook";
+import { at, clamped, error, floats, guarded, HIGH, LOW, output, put, reserve, reset } from "./arena";
+import { writePanels } from "./panels";
+
+const POINTS: f64[] = [0, 1, -1, 0.5, -0.5, 2, -2];
+const OUTPUTS: i32[] = [3, 4, 5, 6];
+const TAPS: i32[] = [3, 4, 4, 3];
+
+/** The weights of all points, in parts, and the bias. */
+function pack(form: i32, w: usize, bias: usize, chunks: i32, inner: i32, O: i32, elements: i32): usize {
+  const r = TAPS[form], n = OUTPUTS[form] + r - 1;
+  const K = chunks * inner;
+  let size = O;
+  for (let k = 0; k < K; k += toomCookPart()) size += n * <i32>(packedBytes(min(toomCookPart(), K - k), O) >> 2);
+  const packed = reserve(size);
+  let to = packed;
+  const u = reserve(K * O);
+  for (let p = 0; p < n; p++) {
+    for (let c = 0; c < chunks; c++) {
+      for (let i = 0; i < inner * O; i++) {
+        let sum: f64 = 0;
+        for (let j = 0; j < r; j++) {
+          const from = (c * r + j) * inner * O + i;
+          if (from < elements) sum += factor(p, j, n, r) * <f64>at(w, from);
+        }
+        put(u, c * inner * O + i, <f32>sum);
+      }
+    }
+    for (let k = 0; k < K; k += toomCookPart()) {
+      const count = min(toomCookPart(), K - k);
+      writePanels(to, u + ((<usize>(k * O)) << 2), 0, count, O, O);
+      to += packedBytes(count, O);
+    }
+  }
+  for (let o = 0; o < O; o++) put(to, o, at(bias, o));
+  return packed;
+}
+
+/** What tap j counts in point p: p^j over the product of its distances from the others; infinity is the last tap. */
+function factor(p: i32, j: i32, n: i32, r: i32): f64 {
+  if (p === n - 1) return j === r - 1 ? 1 : 0;
+  let value: f64 = 1;
+  for (let k = 0; k < j; k++) value *= POINTS[p];
+  for (let k = 0; k < n - 1; k++) if (k !== p) value /= POINTS[p] - POINTS[k];
+  return value;
+}
+
+function check(form: i32, samples: i32, length: i32, I: i32, O: i32, taps: i32, stride: i32, dilation: i32, left: i32): f64 {
+  const outLength = (length + 2 * left - (taps - 1) * dilation - 1) / stride + 1;
+  reset(form * 7919 + length * 1009 + I * 53 + O * 17 + taps * 5 + left);
+  const x = floats(samples * length * I), w = floats(taps * I * O), bias = floats(O);
+  const inner = stride * I;
+  const chunks = ((taps + stride - 1) / stride + TAPS[form] - 1) / TAPS[form];
+  const packed = pack(form, w, bias, chunks, inner, O, taps * I * O);
+  const tiles = ((outLength + dilation - 1) / dilation + OUTPUTS[form] - 1) / OUTPUTS[form];
+  const rows = samples * dilation * (tiles + chunks - 1) - (chunks - 1);
+  const count = samples * outLength * O;
+  const y = output(count), again = output(count);
+  const work = reserve(toomCookWork(form, inner, O, chunks, 30));
+  toomCook(form, x, packed, y, work, 0, rows, length, outLength, I, O, chunks, stride, dilation, left, 30, LOW, HIGH);
+  for (let from = 0; from < rows; from += 4) {
+    const to = min(from + 4, rows);
+    toomCook(form, x, packed, again, work, from, to, length, outLength, I, O, chunks, stride, dilation, left, 3, LOW, HIGH);
+  }
+  let worst: f64 = 0;
+  for (let n = 0; n < samples; n++) {
+    for (let l = 0; l < outLength; l++) {
+      for (let o = 0; o < O; o++) {
+        let sum = <f64>at(bias, o);
+        for (let k = 0; k < taps; k++) {
+          const row = l * stride + k * dilation - left;
+          if (row < 0 || row >= length) continue;
+          for (let i = 0; i < I; i++) sum += <f64>at(x, (n * length + row) * I + i) * <f64>at(w, (k * I + i) * O + o);
+        }
+        const index = (n * outLength + l) * O + o;
+        if (at(y, index) !== at(again, index)) return Infinity;
+        worst = max(worst, error(at(y, index), <f64>clamped(<f32>sum, LOW, HIGH)));
+      }
+    }
+  }
+  return guarded(y, count) && guarded(again, count) ? worst : Infinity;
+}
+
+describe("toomCook", () => {
+  test("each form at less than a tile, a tile, and more", () => {
+    for (let form = 0; form < 4; form++) {
+      const taps = TAPS[form];
+      for (let length = taps; length <= taps + 2 * OUTPUTS[form] + 1; length++)
+        expect(check(form, 2, length, 4, 8, taps, 1, 1, 0)).toBeLessThan(2e-5);
+      expect(check(form, 1, 201, 8, 12, taps, 1, 1, taps - 1)).toBeLessThan(2e-5);
+    }
+  });
+
+  test("several chunks, the last not full", () => {
+    for (let form = 0; form < 2; form++)
+      for (let taps = 2; taps <= 13; taps++) expect(check(form, 3, 40, 4, 4, taps, 1, 1, taps / 2)).toBeLessThan(2e-5);
+  });
+
+  test("strides, with rows that the taps do not fill", () => {
+    for (let form = 0; form < 4; form++)
+      for (let stride = 2; stride <= 5; stride++) {
+        const most = form < 2 ? 2 * TAPS[form] * stride : TAPS[form] * stride;
+        for (let taps = most - stride + 1; taps <= most; taps++)
+          expect(check(form, 2, 61, 4, 8, taps, stride, 1, 3)).toBeLessThan(4e-5);
+      }
+  });
+
+  test("dilations, with series that are not of one length", () => {
+    for (let form = 0; form < 4; form++)
+      for (let dilation = 2; dilation <= 9; dilation++)
+        expect(check(form, 2, 57, 4, 8, TAPS[form], 1, dilation, dilation)).toBeLessThan(2e-5);
+  });
+
+  test("sums in parts", () => {
+    expect(check(1, 1, 40, 100, 8, 8, 1, 1, 3)).toBeLessThan(6e-5);
+  });
+});
