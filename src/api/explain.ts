@@ -50,7 +50,7 @@ export interface Explanation {
 export function explain(model: Model, input?: Input | Readonly<Record<string, Input>>): Explanation {
   const { graph } = model;
   const given = model.read(input ?? inputRecord(graph, randomInputs(graph, 1, 0)));
-  const rights = model.predictAll(inputRecord(graph, given));
+  const rights = model.predictOnce(inputRecord(graph, given));
   const plan = planLayout(graph, { target: "torch", flatten: "naive", io: "torch" });
   const program = emitTorch(plan, { weights: "model.safetensors" });
   const torch = new TorchProgram(program.source);

@@ -135,7 +135,7 @@ export class Model {
     return result;
   }
 
-  /** @internal What `predictAll` gives, for those who ask once. */
+  /** @internal What `predictAll` gives with `convolution: "direct"`, for those who ask once. */
   predictOnce(input: Input | Readonly<Record<string, Input>>): Tensor[] {
     const given = this.read(input);
     const values = this.#engine.runOnce(

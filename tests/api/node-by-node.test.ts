@@ -12,7 +12,6 @@ test.each(caseNames)("%s", (name) => {
   const given = [inputs.map(({ data }) => data), inputs.map(({ shape }) => shape)] as const;
   const [whole, pieces] = [engine.runAll(...given, false), engine.runAll(...given, true)];
   expect([...pieces.keys()]).toEqual([...whole.keys()]);
-  // Of an engine that has not run: one that has is used as it is.
   const fresh = new Engine(graph, kernelModule(), null, "direct", false);
   const answers = (outputs: EngineValue[]) => outputs.map(({ data, axes }) => [Buffer.from(data.buffer), axes]);
   expect(answers(fresh.runOnce(...given, true))).toEqual(answers(engine.run(...given)));

@@ -104,12 +104,12 @@ export class Engine {
     });
   }
 
-  /** What `run` gives, for those who ask once: a large model leaves nothing behind. */
+  /** What `run` gives, for those who ask once: convolutions are computed directly, and a large model leaves nothing behind. */
   runOnce(inputs: readonly TensorData[], shapes: Shapes, nodeByNode = isLarge(this.#source)): EngineValue[] {
     if (!this.#folded) throw disposed("the model");
-    if (!nodeByNode || this.#own) return this.run(inputs, shapes);
     const plan = enginePlan(this.#folded);
-    const read = runNodes(plan, this.#module, inputs, shapes);
+    const run = nodeByNode ? runNodes : runKeeping;
+    const read = run(plan, this.#module, inputs, shapes);
     return plan.graph.outputs.map(({ value }) => read(value));
   }
 
@@ -117,9 +117,8 @@ export class Engine {
   runAll(inputs: readonly TensorData[], shapes: Shapes, nodeByNode = isLarge(this.#source)): Map<ValueId, EngineValue> {
     if (!this.#folded) throw disposed("the model");
     const plan = enginePlan(this.#source);
-    const read = nodeByNode
-      ? runNodes(plan, this.#module, inputs, shapes)
-      : runKeeping(plan, this.#module, inputs, shapes);
+    const run = nodeByNode ? runNodes : runKeeping;
+    const read = run(plan, this.#module, inputs, shapes);
     const values = new Map<ValueId, EngineValue>();
     plan.origins.forEach((origin, value) => {
       if (values.has(origin)) return;
