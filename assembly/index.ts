@@ -48,5 +48,5 @@ export { reduce } from "./reduce";
 export { recurrent } from "./recurrent";
 export { dequantizeRows, quantizeRows } from "./quantize";
 export { logSoftmax, softmax, sparsemax } from "./softmax";
-export { toomCook, toomCookPart, toomCookWork } from "./toom-cook";
+export { toomCook, toomCookPart, toomCookWeights, toomCookWork } from "./toom-cook";
 export { rearrange } from "./transpose";

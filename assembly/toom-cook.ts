@@ -59,6 +59,23 @@ export function toomCookWork(form: i32, inner: i32, O: i32, chunks: i32, block: 
   return (n * ((block + chunks - 1) * inner + block * O) + block * O + n * max(inner, O));
 }
 
+/**
+ * u[i] = sum over j < r of factors[j] * w[j*row + i], for i < row, in float64 and rounded once: one chunk of U_p out of its taps.
+ * factors are float64; row is a multiple of 4. Here, since it is fast from its first call.
+ */
+export function toomCookWeights(w: usize, factors: usize, u: usize, r: i32, row: i32): void {
+  assert(aligned(w) && aligned(factors) && aligned(u) && r > 0 && row % 4 === 0);
+  const step = bytes(row);
+  for (const end = u + step; u < end; u += 8, w += 8) {
+    let sum = f64x2.splat(0);
+    for (let j: usize = 0; j < <usize>r; j++) {
+      const values = f64x2.promote_low_f32x4(v128.load64_zero(w + j * step));
+      sum = f64x2.add(sum, f64x2.mul(f64x2.splat(load<f64>(factors + 8 * j)), values));
+    }
+    v128.store64_lane(u, f32x4.demote_f64x2_zero(sum), 0);
+  }
+}
+
 export function toomCook(
   form: i32, x: usize, weights: usize, y: usize, work: usize, from: i32, to: i32, length: i32, outLength: i32, I: i32, O: i32,
   chunks: i32, stride: i32, dilation: i32, left: i32, block: i32, low: f32, high: f32,

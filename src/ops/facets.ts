@@ -314,7 +314,7 @@ export interface Place {
 /** Names of kernels that can be called in a step: all but those that only tell sizes. */
 export type StepKernel = Exclude<
   keyof Kernels,
-  "packedBytes" | "panelWidth" | "narrowStride" | "toomCookPart" | "toomCookWork"
+  "packedBytes" | "panelWidth" | "narrowStride" | "toomCookPart" | "toomCookWeights" | "toomCookWork"
 >;
 
 /** How convolutions are computed. */

@@ -54,6 +54,9 @@ export interface Kernels {
   /** Rows of the weights' parts in `toomCook`. */
   toomCookPart(): number;
 
+  /** u[i] = sum over j < r of factors[j] * w[j*row + i], factors and sums in float64: a chunk of one point's weights. */
+  toomCookWeights(w: number, factors: number, u: number, r: number, row: number): void;
+
   /** Elements of `work` in `toomCook`; `inner` is stride * I. */
   toomCookWork(form: number, inner: number, O: number, chunks: number, block: number): number;
 

@@ -48,12 +48,17 @@ export interface PanelMemory {
   readonly kernels: Kernels;
   /** The whole memory; made anew after it grew. */
   floats(): Float32Array;
+  /** Makes sure that the memory reaches an address. */
+  reserve(end: number): void;
   /**
    * Carries out strided copies of `values` to the address `target`, by a kernel. What lies behind the address `behind` is
    * overwritten.
    */
   copyIn(values: Float32Array, copies: readonly StridedCopy[], target: number, behind: number): void;
 }
+
+/** Most bytes that `copyIn` writes behind what is kept, for a matrix whose rows or columns are no longer than what is copied at once. */
+export const stagedBytes = 2 ** 20;
 
 /** Elements of the source that lie in WebAssembly memory at a time: a page that is met for the first time costs more than its copy. */
 const elementsAtOnce = 1 << 16;

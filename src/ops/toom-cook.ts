@@ -10,7 +10,7 @@
  * The choice counts multiply-adds: those of the gemms, in whole tiles of gemm's rows, and what the transforms cost as the same
  * (bench/results/toom-cook.md). It looks at one sample, so that a sample's numbers do not depend on the batch.
  */
-import { panelSize, writePanels } from "./pack.ts";
+import { panelSize, stagedBytes, writePanels } from "./pack.ts";
 import type { WeightPacker } from "./facets.ts";
 
 /** F(m, r): m outputs out of r taps, at m + r - 2 points and infinity. */
@@ -75,6 +75,8 @@ const [fewestRows, mostRows] = [30, 240];
 export function chooseToomCook(convolution: Convolution): ToomCook | null {
   const { filters, stride, dilation, channels } = convolution;
   if ((stride > 1 && dilation > 1) || (stride * channels) % 4 !== 0 || filters % 4 !== 0) return null;
+  // What `writePanels` stages of a row of the weights has to end within `stagedBytes`.
+  if (filters > 2 ** 16) return null;
   const found = forms.flatMap((form) => estimate(form, convolution) ?? []);
   const best = found.reduce<ToomCook | null>((one, other) => (one && one.gain >= other.gain ? one : other), null);
   return best && best.gain >= leastGain ? best : null;
@@ -100,32 +102,51 @@ function estimate(form: Form, { outLength, channels, filters, taps, stride, dila
 export function packToomCook(
   pack: WeightPacker,
   { form, chunks, inner }: ToomCook,
-  { filters, taps, channels }: Pick<Convolution, "filters" | "taps" | "channels">,
+  { filters }: Pick<Convolution, "filters">,
 ): void {
-  const { kernels } = pack.memory;
+  const { memory } = pack;
+  const { kernels } = memory;
   const rows = chunks * inner;
   const parts: { row: number; count: number }[] = [];
   for (let row = 0; row < rows; row += kernels.toomCookPart())
     parts.push({ row, count: Math.min(kernels.toomCookPart(), rows - row) });
   const factors = transform(form);
   const sizes = parts.map(({ count }) => panelSize(count, filters));
-  const { byteOffset } = pack.allocate(factors.length * sizes.reduce((sum, size) => sum + size, 0) + filters);
-  const kernel = pack.read("kernel")!;
-  const values = new Float32Array(rows * filters);
+  const total = factors.length * sizes.reduce((sum, size) => sum + size, 0) + filters;
+  const { byteOffset } = pack.allocate(total);
+  const [kernel, bias] = [pack.read("kernel")!, pack.read("bias")];
+
+  // Behind what is kept, and what `writePanels` puts there: the taps, zeros past the last; G; U of one point.
+  const row = inner * filters;
+  const taps = align(byteOffset + 4 * total + stagedBytes);
+  const table = taps + 4 * chunks * form.taps * row;
+  const combined = align(table + 8 * factors.length * form.taps);
+  memory.reserve(combined + 4 * rows * filters);
+  const floats = memory.floats();
+  floats.fill(0, taps / 4 + kernel.length, table / 4);
+  floats.set(kernel, taps / 4);
+  new Float64Array(floats.buffer, table, factors.length * form.taps).set(factors.flat());
+
   let address = byteOffset;
-  for (const factor of factors) {
-    combine(values, kernel, factor, { chunks, inner, filters, taps, channels });
-    parts.forEach(({ row, count }, index) => {
-      const part = values.subarray(row * filters, (row + count) * filters);
-      writePanels(pack.memory, address, { values: part, bias: null, rows: count, columns: filters });
+  factors.forEach((_, point) => {
+    for (let chunk = 0; chunk < chunks; chunk++) {
+      const [from, to] = [taps + 4 * chunk * form.taps * row, combined + 4 * chunk * row];
+      kernels.toomCookWeights(from, table + 8 * point * form.taps, to, form.taps, row);
+    }
+    parts.forEach(({ row: first, count }, index) => {
+      const at = combined / 4 + first * filters;
+      const values = floats.subarray(at, at + count * filters);
+      writePanels(memory, address, { values, bias: null, rows: count, columns: filters });
       address += 4 * sizes[index]!;
     });
-  }
-  const bias = pack.read("bias");
-  const end = pack.memory.floats().subarray(address / 4, address / 4 + filters);
-  if (bias) end.set(bias);
-  else end.fill(0);
+  });
+  const end = address / 4;
+  if (bias) floats.set(bias, end);
+  else floats.fill(0, end, end + filters);
 }
+
+/** The next multiple of 16. */
+const align = (bytes: number) => Math.ceil(bytes / 16) * 16;
 
 /** G of a form, a row per point. */
 export function transform({ points, taps }: Form): number[][] {
@@ -134,26 +155,4 @@ export function transform({ points, taps }: Form): number[][] {
     return Array.from({ length: taps }, (_, tap) => point ** tap / divisor);
   });
   return [...finite, Array.from({ length: taps }, (_, tap) => (tap === taps - 1 ? 1 : 0))];
-}
-
-/** U of one point. */
-function combine(
-  target: Float32Array,
-  kernel: Float32Array,
-  factor: readonly number[],
-  sizes: { chunks: number; inner: number } & Pick<Convolution, "filters" | "taps" | "channels">,
-): void {
-  const { chunks, inner, filters, taps, channels } = sizes;
-  const row = inner * filters;
-  const all = taps * channels * filters;
-  for (let chunk = 0; chunk < chunks; chunk++) {
-    for (let at = 0; at < row; at++) {
-      let sum = 0;
-      for (let tap = 0; tap < factor.length; tap++) {
-        const from = (chunk * factor.length + tap) * row + at;
-        if (from < all) sum += factor[tap]! * kernel[from]!;
-      }
-      target[chunk * row + at] = sum;
-    }
-  }
 }

@@ -3,7 +3,7 @@
  * block and in any division of its rows.
  */
 import { packedBytes } from "../../assembly/panel";
-import { toomCook, toomCookPart, toomCookWork } from "../../assembly/toom-cook";
+import { toomCook, toomCookPart, toomCookWeights, toomCookWork } from "../../assembly/toom-cook";
 import { at, clamped, error, floats, guarded, HIGH, LOW, output, put, reserve, reset } from "./arena";
 import { writePanels } from "./panels";
 
@@ -114,6 +114,22 @@ describe("toomCook", () => {
     for (let form = 0; form < 4; form++)
       for (let dilation = 2; dilation <= 9; dilation++)
         expect(check(form, 2, 57, 4, 8, TAPS[form], 1, dilation, dilation)).toBeLessThan(2e-5);
+  });
+
+  test("weights of a point, in float64", () => {
+    reset(9);
+    for (let r = 1; r <= 5; r++)
+      for (let row = 4; row <= 12; row += 4) {
+        const w = floats(r * row), factors = reserve(2 * r), u = output(row);
+        for (let j = 0; j < r; j++) store<f64>(factors + ((<usize>j) << 3), 0.3 + <f64>j / 7);
+        toomCookWeights(w, factors, u, r, row);
+        for (let i = 0; i < row; i++) {
+          let sum: f64 = 0;
+          for (let j = 0; j < r; j++) sum += (0.3 + <f64>j / 7) * <f64>at(w, j * row + i);
+          expect(at(u, i)).toBe(<f32>sum);
+        }
+        expect(guarded(u, row)).toBe(true);
+      }
   });
 
   test("sums in parts", () => {
