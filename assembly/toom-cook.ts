@@ -25,7 +25,7 @@
  * dilation is 1. What a row gives does not depend on from, to and block.
  *
  * Cost    2*n*chunks*stride*I*O flop for each m outputs, and about 4n additions for each input of a tile, 4m for each output.
- * Error   below 4e-6 of the largest output (bench/results/toom-cook.md).
+ * Error   over 1,000 random shapes at most 3.0e-6 of the largest output; conv1d's 3.8e-6 (bench/results/toom-cook.md).
  * Source  Winograd, Arithmetic complexity of computations (1980); Lavin & Gray (2015); points after Barabasz et al. (2020).
  */
 import { aligned, bytes, clamp } from "./lanes";
@@ -122,17 +122,17 @@ export function toomCook(
     for (let f = 0; f < rows; f++) {
       const series = (from + f) / run, t = (from + f) % run;
       const phase = series % dilation;
-      const left = min(m, ceilDivide(outLength - phase, dilation) - t * m);
-      if (t >= tiles || left <= 0) continue;
+      const count = min(m, ceilDivide(outLength - phase, dilation) - t * m);
+      if (t >= tiles || count <= 0) continue;
       const target = y + bytes((series / dilation * outLength + t * m * dilation + phase) * O);
       const targetStep = bytes(dilation * O);
       const source = sums + bytes(f * O);
-      if (left === m) {
+      if (count === m) {
         transformOutput(form, source, planeM, target, targetStep, bias, O, low, high);
         continue;
       }
       transformOutput(form, source, planeM, edge, bytes(O), bias, O, low, high);
-      for (let q = 0; q < left; q++) copy(edge + bytes(q * O), target + <usize>q * targetStep, O);
+      for (let q = 0; q < count; q++) copy(edge + bytes(q * O), target + <usize>q * targetStep, O);
     }
   }
 }

@@ -1,10 +1,10 @@
 /**
  * errors: how far convolutions are from float64, by fewer multiplications and directly, over a thousand random shapes
  *
- * The error is the largest difference of a convolution's outputs relative to the largest output. Inputs are normal; weights are uniform,
- * scaled as Keras' glorot_uniform does.
+ * The error is the largest difference of a convolution's outputs relative to the largest output. Inputs and weights are normal, weights
+ * scaled by what they sum over (networks/network.js). Above `bound` the suite fails.
  */
-import { chooseToomCook } from "../build/js/ops/toom-cook.js";
+import { chooseToomCook, formName } from "../build/js/ops/toom-cook.js";
 import { relativeError } from "./lib/compare.js";
 import { evaluate } from "./lib/float64.js";
 import { normal, uniform } from "./lib/random.js";
@@ -12,6 +12,8 @@ import { Report, scientific } from "./lib/report.js";
 import { Network } from "./networks/network.js";
 import { channelwiseModel } from "./peers/channelwise.js";
 
+/** What may be said of convolutions by fewer multiplications. */
+const bound = 4e-6;
 const quantiles = [0.5, 0.9, 0.99, 1];
 
 /** @param {import("./lib/suite.js").Context} context */
@@ -53,7 +55,8 @@ export async function errors(context) {
       model.dispose();
       return error;
     });
-    const name = `F(${chosen.form.outputs}, ${chosen.form.taps})`;
+    if (fewer > bound) throw new Error(`${net.name}: ${scientific(fewer)} from float64, above ${bound}`);
+    const name = formName(chosen.form.number);
     for (const key of [name, "all"]) found.set(key, [...(found.get(key) ?? []), { fewer, direct }]);
   }
   for (const [name, list] of [...found].sort()) {

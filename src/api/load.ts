@@ -11,7 +11,7 @@ import { keptKey, keptOrigin } from "../dialects/keras-kept.ts";
 import { graphFromState } from "../dialects/state.ts";
 import { type Graph, layersOf } from "../graph/graph.ts";
 import { type Bytes, fetchArrays, settle } from "../platform/bytes.ts";
-import { openSource } from "../platform/open.ts";
+import { type Need, openSource } from "../platform/open.ts";
 import type { Source } from "../platform/source.ts";
 import type { StoredArray } from "../tensor.ts";
 import { type EngineOptions, type Model, openModel } from "./model.ts";
@@ -44,9 +44,9 @@ export interface LoadOptions extends EngineOptions {
 }
 
 /**
- * Loads a model: a path (Node, Deno, Bun), a URL, a Response, a Blob, or bytes. The format is known by the bytes. Of a file only
- * what is needed is read; of a URL only what is needed is fetched, where its server gives ranges. Weights of more than 256 MiB are
- * read when the model is first run: until then their file has to stay as it is, and damage in them shows no earlier.
+ * Loads a model: a path (Node, Deno, Bun), a URL, a Response, a Blob, or bytes. The format is known by the bytes. Of a URL
+ * only what is needed is fetched, where its server gives ranges. A file of more than 256 MiB is read as its weights are needed, which is
+ * when the model is first run, and again for what is run otherwise later: until then it has to stay as it is, and damage shows no earlier.
  *
  * @throws {ChannelwiseError} `unreadable-file`, `unknown-format`, `corrupt-file`, `unsupported-…`, `invalid-model`,
  *   `missing-weight`, `shape-mismatch`
@@ -66,11 +66,11 @@ export async function load(source: Source, options: LoadOptions = {}): Promise<M
 export async function readFile(
   source: Source,
   options: LoadOptions,
-  need: "headers" | "numbers",
+  need: Need,
 ): Promise<ReadFile & { readonly name: string }> {
-  const found = await open(source, options);
+  const found = await open(source, options, need);
   const file = { ...found, name: options.name ?? found.name };
-  const architecture = options.architecture === undefined ? null : await open(options.architecture, options);
+  const architecture = options.architecture === undefined ? null : await open(options.architecture, options, need);
   const sources = [file, ...(architecture ? [architecture] : [])].flatMap(({ bytes, parts }) => [
     bytes,
     ...(parts?.values() ?? []),
@@ -113,8 +113,8 @@ export interface OpenedFile {
 }
 
 /** Fetches a file and those beside it that it names. */
-async function open(source: Source, { files = {} }: Pick<LoadOptions, "files">): Promise<OpenedFile> {
-  const { bytes, name, beside } = await openSource(source);
+async function open(source: Source, { files = {} }: Pick<LoadOptions, "files">, need: Need): Promise<OpenedFile> {
+  const { bytes, name, beside } = await openSource(source, need);
   const parts = new Map<string, Bytes>();
   for (const part of await settle([bytes], () => partsOf(bytes, [name]))) {
     const where = Object.hasOwn(files, part) ? files[part] : beside?.(part);
@@ -125,7 +125,7 @@ async function open(source: Source, { files = {} }: Pick<LoadOptions, "files">):
         `give it along: load(file, { files: { ${JSON.stringify(part)}: … } }), or load a path or a URL`,
       );
     }
-    parts.set(part, (await openSource(where)).bytes);
+    parts.set(part, (await openSource(where, need)).bytes);
   }
   return { bytes, name, parts };
 }

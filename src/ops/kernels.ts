@@ -182,7 +182,7 @@ export interface Kernels {
 
   /**
    * Strided copy of any rank up to 8. `table` points to int32: sizes[rank], source strides[rank], target strides[rank].
-   * Transposes of the two fastest dimensions run in 4x4 blocks; contiguous runs are copied whole. Strides may be 0 in the
+   * `source` need not be aligned. Transposes of the two fastest dimensions run in blocks of 16x16 or tiles of 64x64; contiguous runs are copied whole. Strides may be 0 in the
    * source (broadcast) and negative.
    */
   rearrange(source: number, target: number, rank: number, table: number): void;

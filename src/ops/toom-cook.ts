@@ -60,7 +60,7 @@ export interface ToomCook {
   readonly gain: number;
 }
 
-/** Below this estimated gain the direct way is taken, which is exact where numbers are far apart. */
+/** Below this estimated gain the direct way is taken, whose error is relative to each sum. */
 export const leastGain = 1.25;
 
 /** What a number of a plane costs on its way in or out, in multiply-adds of a gemm. */

@@ -1,7 +1,7 @@
 /**
  * open: a source as bytes that are read a piece at a time.
  *
- *   a path            read from the file when asked for
+ *   a path            read from the file when asked for, if it is large or little is needed of it
  *   a Blob            slices
  *   a URL             ranges, where the server gives them (RFC 9110, section 14); else fetched whole
  *   anything else     is in memory, or a Response, which has no pieces
@@ -23,11 +23,17 @@ export interface OpenedSource {
 /** What the first request to a server asks for. */
 const firstBytes = 2 ** 16;
 
-/** Opens a source; as little as possible of it is read. */
-export async function openSource(source: Source): Promise<OpenedSource> {
+/** A file of up to so many bytes whose numbers will be read is read at once: then nothing that happens to it later matters. */
+const mostBytesAtOnce = 2 ** 28;
+
+/** What of a source will be read: a little, or most of it. */
+export type Need = "headers" | "numbers";
+
+/** Opens a source; as little as possible of it is read, except of files that are not large. */
+export async function openSource(source: Source, need: Need = "headers"): Promise<OpenedSource> {
   const { at, name, beside } = locate(source);
   if ("path" in at) {
-    const bytes = await openFile(at.path);
+    const bytes = await openFile(at.path, need);
     if (bytes) return { bytes, name, beside };
   }
   if ("blob" in at) return { bytes: rangesOfBlob(at.blob, name), name, beside };
@@ -35,12 +41,13 @@ export async function openSource(source: Source): Promise<OpenedSource> {
   return readSource(source);
 }
 
-/** Null for a pipe and the like, which can only be read from the start to the end. */
-async function openFile(path: string | URL): Promise<Bytes | null> {
+/** Null for what is read from its start to its end: a file of ordinary size, a pipe and the like. */
+async function openFile(path: string | URL, need: Need): Promise<Bytes | null> {
   try {
     const system = await fileSystem();
     const stat = system.statSync(path);
-    return stat.isFile() ? new FileBytes(system, path, stat) : null;
+    if (!stat.isFile() || (need === "numbers" && stat.size <= mostBytesAtOnce)) return null;
+    return new FileBytes(system, path, stat);
   } catch (cause) {
     throw unreadable(String(path), cause);
   }

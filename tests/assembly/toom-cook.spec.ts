@@ -61,11 +61,12 @@ function check(form: i32, samples: i32, length: i32, I: i32, O: i32, taps: i32, 
   const rows = samples * dilation * (tiles + chunks - 1) - (chunks - 1);
   const count = samples * outLength * O;
   const y = output(count), again = output(count);
-  const work = reserve(toomCookWork(form, inner, O, chunks, 30));
+  const size = toomCookWork(form, inner, O, chunks, 30), less = toomCookWork(form, inner, O, chunks, 3);
+  const work = output(size), small = output(less);
   toomCook(form, x, packed, y, work, 0, rows, length, outLength, I, O, chunks, stride, dilation, left, 30, LOW, HIGH);
   for (let from = 0; from < rows; from += 4) {
     const to = min(from + 4, rows);
-    toomCook(form, x, packed, again, work, from, to, length, outLength, I, O, chunks, stride, dilation, left, 3, LOW, HIGH);
+    toomCook(form, x, packed, again, small, from, to, length, outLength, I, O, chunks, stride, dilation, left, 3, LOW, HIGH);
   }
   let worst: f64 = 0;
   for (let n = 0; n < samples; n++) {
@@ -83,7 +84,7 @@ function check(form: i32, samples: i32, length: i32, I: i32, O: i32, taps: i32, 
       }
     }
   }
-  return guarded(y, count) && guarded(again, count) ? worst : Infinity;
+  return guarded(y, count) && guarded(again, count) && guarded(work, size) && guarded(small, less) ? worst : Infinity;
 }
 
 describe("toomCook", () => {
@@ -108,6 +109,11 @@ describe("toomCook", () => {
         for (let taps = most - stride + 1; taps <= most; taps++)
           expect(check(form, 2, 61, 4, 8, taps, stride, 1, 3)).toBeLessThan(4e-5);
       }
+    // Rows of one or two channels begin anywhere.
+    for (let form = 0; form < 4; form++) {
+      expect(check(form, 2, 61, 1, 8, TAPS[form] * 4, 4, 1, 3)).toBeLessThan(4e-5);
+      expect(check(form, 2, 61, 2, 8, TAPS[form] * 2 - 1, 2, 1, 1)).toBeLessThan(4e-5);
+    }
   });
 
   test("dilations, with series that are not of one length", () => {

@@ -172,14 +172,37 @@ describe("the direct way", () => {
   });
 });
 
+test("a prediction that is refused leaves the model as it was", () => {
+  const first = { ...conv1d, filters: 32, kernel_size: [4], padding: "same" };
+  const second = { ...first, kernel_size: [30], padding: "valid" };
+  const layers = [input("x", [null, 32]), layer("Conv1D", "one", first), layer("Conv1D", "two", second)];
+  const variables = (taps: number, seed: number) => [
+    stored([taps, 32, 32], floats(taps * 1024, seed)),
+    stored([32], floats(32, seed)),
+  ];
+  const weights = memoryTree([
+    ["layers/conv1d", { name: "one", variables: variables(4, 1) }],
+    ["layers/conv1d_1", { name: "two", variables: variables(30, 2) }],
+  ]);
+  const graph = kerasGraph({ config: sequential(layers), weights, place: [] });
+  const predict = (model: Model, length: number) =>
+    (model.predict({ data: floats(length * 32, 3), layout: "NLC", shape: [1, length, 32] }) as { data: Float32Array })
+      .data;
+  const model = new Model(graph, "", "", kernelModule());
+  const before = predict(model, 33);
+  expect(() => predict(model, 21)).toThrow();
+  expect(predict(model, 33)).toEqual(before);
+  expect(predict(model, 37)).toEqual(predict(new Model(graph, "", "", kernelModule()), 37));
+});
+
 test("a plan names the form", () => {
   const shape: Shape = { length: 120, channels: 32, filters: 32, taps: 3, stride: 1, dilation: 1, padding: "same" };
   const { plan } = inspect(new Model(graphOf(shape), "", "", kernelModule()), { plan: true });
   expect(plan).toEqual([{ layer: "convolution", kernels: ["toomCook F(6, 3)"] }]);
 });
 
-test("the transforms of the points are exact for polynomials of the taps", () => {
-  // G of F(4, 4) at the point 2, as a fraction: 2^j / (2 * 1 * 3 * 3/2 * 5/2).
+test("G of F(4, 4) at the point 2", () => {
+  // As a fraction: 2^j / (2 * 1 * 3 * 3/2 * 5/2).
   const form = choice({
     length: 64,
     channels: 32,

@@ -228,6 +228,8 @@ class Machine {
   /** The program for these sizes; the one at hand where they are the same as before. */
   program(shapes: Shapes): Program {
     if (this.#kept && sameShapes(this.#kept.shapes, shapes)) return this.#kept.program;
+    // Packing writes over the kept program's arena, also where it fails after that.
+    this.#kept = null;
     const program = new Program(this.plan.graph, shapes, this.memory, this.#weights, this.#options);
     this.#kept = { shapes: shapes.map((shape) => [...shape]), program };
     return program;

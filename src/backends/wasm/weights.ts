@@ -13,6 +13,7 @@ export class PackedWeights {
   readonly #memory: KernelMemory;
   readonly #plan: LayoutPlan;
   readonly #packed = new Map<Layer, Map<string, number>>();
+  readonly #finite = new Map<Layer, Map<string, boolean>>();
 
   constructor(memory: KernelMemory, plan: LayoutPlan) {
     this.#memory = memory;
@@ -30,10 +31,13 @@ export class PackedWeights {
     return address;
   }
 
-  /** Whether all numbers of a weight are finite. */
+  /** Whether all numbers of a weight are finite; they are read once. */
   finite(layer: Layer, role: string): boolean {
-    const values = this.#stored(layer, role);
-    return (values instanceof Float32Array ? values : values.data).every(Number.isFinite);
+    const known = this.#finite.get(layer) ?? new Map<string, boolean>();
+    this.#finite.set(layer, known);
+    const values = known.has(role) ? null : this.#stored(layer, role);
+    if (values) known.set(role, (values instanceof Float32Array ? values : values.data).every(Number.isFinite));
+    return known.get(role)!;
   }
 
   #prepare(layer: Layer, roles: readonly string[], prepare: (pack: WeightPacker) => void): number {
