@@ -1,11 +1,19 @@
 /** Loading: from wherever the bytes are, by what the bytes are, through both entries. */
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { convert, load, type Tensor } from "../../src/index.ts";
 import { readNpz } from "../../src/bytes/npz.ts";
 import { toFloat32 } from "../../src/bytes/numbers.ts";
 import * as run from "../../src/run.ts";
+import { Model } from "../../src/api/model.ts";
+import { kerasGraph } from "../../src/dialects/keras.ts";
+import { kernelModule } from "../../src/platform/kernels.ts";
+import { conv1d, input, layer, sequential } from "../support/keras-config.ts";
+import { floats } from "../support/kernels.ts";
+import { memoryTree, stored } from "../support/memory-tree.ts";
 
 const folder = new URL("../fixtures/keras/seed-experiment/", import.meta.url);
 const path = fileURLToPath(new URL("model.keras", folder));
@@ -69,4 +77,32 @@ describe("the small entry", () => {
   test("reads nothing else", async () => {
     await expect(run.load(bytes)).rejects.toMatchObject({ name: "ChannelwiseError" });
   });
+});
+
+test("a model out of a file needs the file no longer, whatever comes in", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "channelwise-"));
+  try {
+    // Weights that lie apart, so that a block of the file does not hold all of them.
+    const path = join(folder, "model.safetensors");
+    const layers = [
+      input("x", [null, 64]),
+      layer("Conv1D", "one", { ...conv1d, filters: 64, kernel_size: [8], padding: "same" }),
+    ];
+    const variables = [stored([8, 64, 64], floats(8 * 64 * 64, 1)), stored([64], floats(64, 2))];
+    const weights = memoryTree([["layers/conv1d", { name: "one", variables }]]);
+    const made = new Model(kerasGraph({ config: sequential(layers), weights, place: [] }), "", "", kernelModule());
+    writeFileSync(path, (await convert(made, { to: "safetensors" })).get("model.safetensors")!);
+    const model = await load(path);
+    rmSync(path);
+    for (const [batch, length] of [
+      [1, 20],
+      [2, 20],
+      [1, 90],
+    ] as const) {
+      const x = { data: floats(batch * length * 64, 3), layout: "NLC", shape: [batch, length, 64] };
+      expect(model.predict(x)).toEqual(made.predict(x));
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
