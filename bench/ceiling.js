@@ -1,6 +1,7 @@
 /**
  * ceiling: Gflop/s of the machine and runtime in use, for float32 multiply-adds of 128-bit SIMD on one thread, touching no
- * memory. Every bench states its speed as a share of it, timed in turns with what it measures: the machine's clock drifts.
+ * memory. Every bench states its speed as a share of it, timed in turns with what it measures or right beside it (kernels.js): the
+ * machine's clock drifts.
  *
  * Eight sums, one per product of two x and four y: a 4x8 tile without its loads. The two x change places in every round, so
  * that no compiler can take a product out of the loop, and no factor is a constant: V8 13 would make it anew in every round,

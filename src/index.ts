@@ -7,6 +7,8 @@ export type { TorchConversion } from "./api/torch-conversion.ts";
 export { type Conv1dOptions, conv1d, dense, gemm, transpose } from "./api/functions.ts";
 export { type Explained, type Explanation, explain, type OrderPlace } from "./api/explain.ts";
 export { type Description, inspect, inspectFile, type LayerDescription } from "./api/inspect.ts";
+export type { NodeKernels } from "./backends/wasm/program.ts";
+export type { ConvolutionChoice } from "./ops/facets.ts";
 export { type LoadOptions, load } from "./api/load.ts";
 export type { Input, Model, ModelPort } from "./api/model.ts";
 export { type LayerReport, type OrderNote, type Report, type VerifyOptions, verify } from "./api/verify.ts";

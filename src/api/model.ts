@@ -120,7 +120,7 @@ export class Model {
 
   /**
    * Runs the model and gives the output of every layer by its name: `conv1d`, `conv1d@1` for a shared layer's second call,
-   * `lstm:1` for a layer's second tensor.
+   * `lstm:1` for a layer's second tensor. Convolutions are computed directly (`EngineOptions.convolution`).
    */
   layers(input: Input | Readonly<Record<string, Input>>): Map<string, Tensor> {
     const values = this.values(input);

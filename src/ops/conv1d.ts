@@ -189,7 +189,8 @@ export const toWasm: ToWasm<Conv1d> = ({ attributes }, wasm) => {
     columns: filters,
     groups,
   });
-  const fewer = wasm.convolution === "auto" && groups === 1 && kernelFor(attributes, inputs) === "conv1d";
+  const kernel = kernelFor(attributes, inputs);
+  const fewer = wasm.convolution === "auto" && groups === 1 && kernel === "conv1d";
   const sizes = { ...attributes, outLength, channels };
   const chosen = fewer && outLength > 0 && batch > 0 ? chooseToomCook(sizes) : null;
   if (chosen && wasm.finite("kernel")) {
@@ -204,7 +205,6 @@ export const toWasm: ToWasm<Conv1d> = ({ attributes }, wasm) => {
     });
     return;
   }
-  const kernel = kernelFor(attributes, inputs);
   const [weights, shape] = {
     depthwiseConv1d: () => [wasm.weight("rows", packRows), [channels, outputs, taps, stride, dilation]] as const,
     conv1dNarrow: () => [wasm.weight("columns", packNarrow), [inputs, outputs, taps, stride]] as const,

@@ -345,7 +345,7 @@ export interface WasmWriter {
   scratch(elements: number): Place;
   /** Limits of the result that the kernel applies as it stores it; infinite where there are none. */
   clamp(): readonly [low: number, high: number];
-  /** A weight in the order of `WeightSpec.keras`, as float32, prepared once per model by `prepare`. */
+  /** A weight in the order of `WeightSpec.keras`, as float32, prepared once for each form by `prepare`. */
   weight(form: string, prepare: (pack: WeightPacker) => void): Place;
   /** Whether convolutions may be computed by fewer multiplications, which rounds otherwise (`EngineOptions.convolution`). */
   readonly convolution: ConvolutionChoice;
@@ -354,7 +354,7 @@ export interface WasmWriter {
   readonly kernels: Kernels;
 }
 
-/** Prepares a layer's weights in WebAssembly memory when the model is loaded. */
+/** Prepares a layer's weights in WebAssembly memory when a program first needs them. */
 export interface WeightPacker {
   readonly memory: PanelMemory;
   /** The weight's numbers in Keras' order (merged axes in the order of the plan), null where the layer has none. */

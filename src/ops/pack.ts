@@ -1,5 +1,5 @@
 /**
- * pack: weights as gemm, conv1d and their narrow versions read them, written straight into WebAssembly memory, once per model
+ * pack: weights as gemm, conv1d and their narrow versions read them, written straight into WebAssembly memory
  *
  *   panels    [N/width][1+K][width]   for gemm and conv1d: the bias in each panel's first row, zeros past column N
  *   columns   [N][4+K, up to a multiple of 4]   for gemmNarrow and conv1dNarrow: the bias, three zeros, a column's K weights
@@ -60,7 +60,7 @@ export interface PanelMemory {
 /** Most bytes that `copyIn` writes behind what is kept, for a matrix whose rows or columns are no longer than what is copied at once. */
 export const stagedBytes = 2 ** 20;
 
-/** Elements of the source that lie in WebAssembly memory at a time: a page that is met for the first time costs more than its copy. */
+/** Elements of the source that lie in WebAssembly memory at a time, unless a row or a panel's columns have more: a page that is met for the first time costs more than its copy. */
 const elementsAtOnce = 1 << 16;
 
 /** A layer's matrix in panels. */

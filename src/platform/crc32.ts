@@ -1,6 +1,6 @@
 /**
- * The runtime's own CRC-32, where it has one that can be called at once: that of zlib in Node since 20.16, five times as fast as a
- * loop over tables (bench load).
+ * The runtime's own CRC-32, where it has one that can be called at once: that of zlib in Node since 20.16, at some GB/s where a
+ * loop over tables has 0.9.
  */
 type Crc32 = (bytes: Uint8Array, before?: number) => number;
 

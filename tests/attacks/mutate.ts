@@ -46,7 +46,7 @@ const extremes = [
 /** As many times the damaged copies of a quick run: .ci/run asks for more. */
 export const thoroughness = Number(process.env.CHANNELWISE_THOROUGHNESS ?? 1);
 
-/** `count` damaged copies of `bytes`. */
+/** `share` damaged copies of `bytes`, as many times as `thoroughness` says. */
 export function* mutations(bytes: Uint8Array, seed: number, share: number): Generator<Mutation> {
   const count = share * thoroughness;
   const next = random(seed);

@@ -1,11 +1,11 @@
 /**
  * engine: runs a graph with the WebAssembly kernels
  *
- * Weights are packed once, when the engine is made. A program (calls and arena) is made for the sizes that come in and kept
+ * Weights are packed once for each form in which a program needs them, those for one sample when the engine is made. A program (calls and arena) is made for the sizes that come in and kept
  * until others come. Predictions run the folded graph (plan/fold.ts); whoever asks for every value gets the source's own.
  *
  * Large weights are packed when the model is first run. A proof runs a model once: there a large one is run node by node
- * (`runOnce`), in memory that holds the weights of one node, to the same bits.
+ * (`runOnce`), in memory that holds the weights of one node, to the bits of all nodes together with `convolution: "direct"`.
  *
  * With a pool, `runAsync` has a machine in the memory that the threads share, and `run` one of its own, made when it is
  * first needed: so it may be called while a run of the pool is under way.

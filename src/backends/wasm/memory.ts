@@ -2,8 +2,8 @@
  * memory: one instance of the kernels and what lies in its memory
  *
  *     0          heapBase                weightsEnd            workspace
- *     | kernels' | weights, packed at    | tables and arena of |
- *     | own data | load, never moved     | the plan in use     | -> grows
+ *     | kernels' | weights, packed when  | tables and arena of |
+ *     | own data | needed, never moved   | the plan in use     | -> grows
  *
  * Addresses are bytes, and multiples of 16. Views are made anew after the memory grew. Memory that is shared has further
  * instances in other threads (platform/worker.ts), each with the bytes of `allocatePlan` among the weights.
