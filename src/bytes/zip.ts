@@ -26,7 +26,7 @@ export interface ZipEntry {
   readonly sizeBytes: number;
   readonly compressed: boolean;
   /**
-   * The content, for those who need little of it: a part of the file when stored, not verified; inflated and verified when
+   * The content, for those who need little of it: a part of the file when stored, verified if it is in memory; inflated and verified when
    * compressed.
    */
   open(): Bytes;
@@ -262,7 +262,12 @@ function entryOf(
     name: header.name,
     sizeBytes: header.sizeBytes,
     compressed: !stored,
-    open: () => (stored ? data() : read()),
+    open() {
+      if (!stored) return read();
+      const content = data();
+      if (content instanceof Uint8Array) verify(content);
+      return content;
+    },
     verify: () => {
       if (!verified) verify(stored ? data() : inflated());
     },

@@ -9,7 +9,7 @@ import { convertInto, type ConvertOptions } from "../api/convert.ts";
 import type { Report } from "../api/verify.ts";
 import { wrongOption } from "../error.ts";
 import { type Target, targets } from "../formats/kinds.ts";
-import { type CommonOptions, openModel, requireFolder, requireOwn, StagedFiles } from "./files.ts";
+import { type CommonOptions, openModel, requireFolder, requireOther, requireOwn, StagedFiles } from "./files.ts";
 import { difference, printJson, progress } from "./print.ts";
 
 interface ConvertCommandOptions extends CommonOptions {
@@ -56,6 +56,7 @@ export async function convertCommand(
   const to = formatOf(out, options.to);
   const folder = folders[to];
   if (folder) requireFolder(out);
+  else requireOther(out, [path, options.template, options.architecture]);
   const again = folder !== undefined && existsSync(join(out, folder.main));
   const { template, architecture = template, ...common } = options;
   // How a state dict was converted is told from its weights, unless somebody says it.

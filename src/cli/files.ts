@@ -1,7 +1,7 @@
 /**
  * files: models and arrays in, files out. What is written is there whole or not at all.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync } from "node:fs";
 import * as fs from "node:fs";
 import { basename, dirname } from "node:path";
 import { load, type LoadOptions } from "../api/load.ts";
@@ -189,6 +189,18 @@ function quietly(action: () => void): void {
   } catch {
     // What can't be removed stays; the error that is on its way says what happened.
   }
+}
+
+/** Fails where what is written would replace what is read. */
+export function requireOther(out: string, read: readonly (string | undefined)[]): void {
+  const same =
+    existsSync(out) && read.find((path) => path && existsSync(path) && realpathSync(path) === realpathSync(out));
+  if (!same) return;
+  throw new ChannelwiseError({
+    code: "usage",
+    message: `${out} would replace ${same}, which is read`,
+    fix: "give another name",
+  });
 }
 
 /** Fails where a folder is wanted and a file is. */

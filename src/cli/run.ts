@@ -7,7 +7,7 @@ import { writeNpy } from "../bytes/npy.ts";
 import { writeNpz } from "../bytes/npz.ts";
 import { wrongOption } from "../error.ts";
 import { portOrder } from "../plan/layout.ts";
-import { type CommonOptions, openModel, readInputs, writeFiles } from "./files.ts";
+import { type CommonOptions, openModel, readInputs, requireOther, writeFiles } from "./files.ts";
 import { layoutAndShape, printJson } from "./print.ts";
 
 interface RunOptions extends CommonOptions {
@@ -18,6 +18,7 @@ interface RunOptions extends CommonOptions {
 }
 
 export async function runCommand(path: string, options: RunOptions): Promise<void> {
+  for (const out of [options.output, options.layers ?? ""]) requireOther(out, [path, options.input]);
   const model = await openModel(path, options);
   const single = options.output.endsWith(".npy");
   if (single && model.outputs.length > 1)

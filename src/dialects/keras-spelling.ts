@@ -115,6 +115,8 @@ class Speller {
     if (typeof className !== "string" || !isObject(config)) return this.#entries(value, layer, path);
     if (className === "__keras_tensor__") return this.#legacy ? this.#tensor(value, config, path) : value;
     const name = typeof config.name === "string" ? config.name : layer;
+    if (this.#legacy && className === "Lambda")
+      throw notInKeras3(name, "Lambda of Keras 2, whose Python code it does not open", "convert to PyTorch");
     if (this.#legacy && this.#masked && className === "Bidirectional" && config.zero_output_for_mask === false)
       throw notInKeras3(name, "Bidirectional whose masked steps give the step before them, as before Keras 2.4");
     const own = `${path}${name}`;

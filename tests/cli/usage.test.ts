@@ -9,6 +9,23 @@ afterAll(() => scratch.remove());
 const seed = fixture("seed-experiment");
 const commands = ["inspect", "run", "convert", "verify", "explain"] as const;
 
+describe.concurrent("what is read is not written over", () => {
+  test.each([
+    ["convert", "the model"],
+    ["run", "the input"],
+  ])("%s: %s", async (command, what) => {
+    const bytes = readFileSync(seed);
+    const path = scratch.write(`own-${command}.keras`, bytes);
+    const input = scratch.write(`own-${command}.npz`, "never read");
+    const args = command === "convert" ? [path, path] : [path, "--input", input, "--output", input];
+    const { code, stderr } = await channelwise(command, ...args);
+    expect(code, what).toBe(2);
+    expect(stderr).toContain("which is read\n  fix    give another name");
+    expect(readFileSync(path).equals(bytes)).toBe(true);
+    expect(readFileSync(input, "utf8")).toBe("never read");
+  });
+});
+
 describe.concurrent("help", () => {
   test("lists commands, exit codes and examples", async () => {
     const { code, stdout, stderr } = await channelwise("--help");
