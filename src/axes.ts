@@ -336,8 +336,7 @@ export function copyStrided(source: ArrayLike<number>, target: { [index: number]
 }
 
 /**
- * The innermost loop, a function of its own: called often, it is compiled early, which brings the first answer of a fresh
- * process (bench/start.js) 6 to 8 % sooner.
+ * The innermost loop, a function of its own: called often, it is compiled early, which counts in a process that just began.
  */
 function copyRow(
   source: ArrayLike<number>,

@@ -315,7 +315,7 @@ export function wrongOption(option: string, choices: readonly string[], got: unk
   return new ChannelwiseError({
     code: "usage",
     message: `option ${option}: expected ${choices.join(" or ")}, got ${JSON.stringify(got)}`,
-    fix: "`channelwise --help` lists the options",
+    fix: "`channelwise COMMAND --help` lists the options of a command",
   });
 }
 

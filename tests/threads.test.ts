@@ -33,11 +33,11 @@ function list(outputs: Tensor | Record<string, Tensor>): Tensor[] {
   return "data" in outputs ? [outputs as Tensor] : Object.values(outputs);
 }
 
-/** Bits, so that NaN equals NaN and -0 is not 0. */
-function bits(outputs: Tensor | Record<string, Tensor>): { shape: readonly number[]; bits: Int32Array }[] {
+/** Bits, so that NaN equals NaN and -0 is not 0; as text, which is compared at once. */
+function bits(outputs: Tensor | Record<string, Tensor>): { shape: readonly number[]; bits: string }[] {
   return list(outputs).map(({ shape, data }) => ({
     shape,
-    bits: new Int32Array(data.buffer, data.byteOffset, data.length),
+    bits: Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("latin1"),
   }));
 }
 

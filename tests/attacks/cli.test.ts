@@ -67,7 +67,7 @@ describe("damaged files, load and predict", () => {
     ["conv1d-groups", 14],
   ])("%s", async (name, seed) => {
     let loaded = 0;
-    const files = [...kerasMutations(original(name), seed, 120)];
+    const files = [...kerasMutations(original(name), seed, 60)];
     for (const mutation of files) if (await attempt(mutation)) loaded++;
     // Some turn a weight or a name, and are models still; most are not.
     expect(loaded).toBeLessThan(files.length);
@@ -95,11 +95,11 @@ async function run(name: string, ...args: readonly string[]): Promise<Finished> 
 }
 
 /**
- * `inspect` on a hostile file: of each four, one by the command line, and the others by `load`, whose error it prints as it is. A
+ * `inspect` on a hostile file: of each eight, one by the command line, and the others by `load`, whose error it prints as it is. A
  * thorough run has a process for each.
  */
 async function inspect(name: string, path: string, index: number): Promise<Finished> {
-  if (index % 4 === 0 || thoroughness > 1) return run(name, "inspect", path);
+  if (index % 8 === 0 || thoroughness > 1) return run(name, "inspect", path);
   const started = performance.now();
   const refused = await load(path).then(
     () => null,
@@ -120,7 +120,7 @@ function expectRefusal(name: string, { code, stdout, stderr }: Finished): void {
 }
 
 describe("damaged files, command line", () => {
-  const chosen = [...kerasMutations(original("flatten-dense"), 21, 150)].filter((_, index) => index % 10 === 0);
+  const chosen = [...kerasMutations(original("flatten-dense"), 21, 75)].filter((_, index) => index % 10 === 0);
   test.concurrent.each(
     chosen.map((mutation, index) => ({ ...mutation, path: scratch.write(`damaged-${index}.keras`, mutation.bytes) })),
   )("$name", async ({ name, path }) => {

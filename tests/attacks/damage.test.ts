@@ -1,5 +1,6 @@
 /** Damaged copies of good files: each is refused as it should be, or read; and read right where checksums cover all. */
 import { readdirSync, readFileSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
 import { describe, expect, test } from "vitest";
 import { openHdf5 } from "../../src/bytes/hdf5/index.ts";
 import { walkHdf5 } from "../bytes/hdf5-walk.ts";
@@ -22,13 +23,13 @@ describe("keras", () => {
   test.each(kerasCases)("%s, the archive", (name) => {
     const original = bytesOf(`keras/${name}/model.keras`);
     const expected = readModel(original);
-    for (const mutation of mutations(original, 1, 120)) {
+    for (const mutation of mutations(original, 1, 60)) {
       const found = safely(mutation, readModel);
-      if (found) expect(found, mutation.name).toEqual(expected);
+      if (found) expect(isDeepStrictEqual(found, expected), mutation.name).toBe(true);
     }
   });
   test.each(kerasCases)("%s, inside the archive", (name) => {
-    for (const mutation of kerasMutations(bytesOf(`keras/${name}/model.keras`), 2, 240)) safely(mutation, readModel);
+    for (const mutation of kerasMutations(bytesOf(`keras/${name}/model.keras`), 2, 120)) safely(mutation, readModel);
   });
 });
 
@@ -37,8 +38,8 @@ describe("safetensors", () => {
     "%s",
     (name) => {
       const original = bytesOf(`safetensors/${name}`);
-      for (const mutation of mutations(original, 3, 150)) safely(mutation, readModel);
-      for (const mutation of everyByte(original, 0, 150)) safely(mutation, readModel);
+      for (const mutation of mutations(original, 3, 75)) safely(mutation, readModel);
+      for (const mutation of everyByte(original, 0, 100)) safely(mutation, readModel);
     },
   );
 });
@@ -51,7 +52,7 @@ describe("npz", () => {
     const expected = values(readArrays(original));
     const ends =
       name === "compressed" ? [...everyByte(original, 0, 400), ...everyByte(original, original.length - 250)] : [];
-    for (const mutation of [...mutations(original, 4, 150), ...ends]) {
+    for (const mutation of [...mutations(original, 4, 75), ...ends]) {
       const found = safely(mutation, readArrays);
       if (found) expect(values(found).equals(expected), mutation.name).toBe(true);
     }
@@ -62,7 +63,7 @@ describe("HDF5", () => {
   const all = readdirSync(new URL("hdf5/", fixtures)).filter((name) => name.endsWith(".h5"));
   test.each(all)("%s", (name) => {
     const original = bytesOf(`hdf5/${name}`);
-    for (const mutation of mutations(original, 5, original.length > 20_000 ? 40 : 120)) {
+    for (const mutation of mutations(original, 5, original.length > 20_000 ? 20 : 60)) {
       safely(mutation, walk);
       safely({ ...mutation, bytes: resealHdf5(mutation.bytes) }, walk);
     }

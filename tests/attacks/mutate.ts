@@ -87,7 +87,8 @@ export function* mutations(bytes: Uint8Array, seed: number, share: number): Gene
 /** Every byte of `bytes` from `start` to `end` set to each extreme in turn: for small files, nothing is left to chance. */
 export function* everyByte(bytes: Uint8Array, start = 0, end = bytes.length): Generator<Mutation> {
   for (let at = start; at < Math.min(end, bytes.length); at++) {
-    for (const value of [0, 1, 0x10, 0x7f, 0x80, 0xff, bytes[at]! ^ 1, bytes[at]! + 8]) {
+    const few = [0, 0xff, bytes[at]! ^ 1];
+    for (const value of thoroughness > 1 ? [...few, 1, 0x10, 0x7f, 0x80, bytes[at]! + 8] : few) {
       const copy = bytes.slice();
       copy[at] = value;
       yield { name: `${value & 255} at ${at}`, bytes: copy };

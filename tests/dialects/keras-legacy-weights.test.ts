@@ -206,6 +206,16 @@ describe("lists of weights", () => {
   const full = (shape: readonly number[], value: number) =>
     stored(shape, new Array(shape.reduce((all, size) => all * size, 1)).fill(value));
 
+  const places = {
+    "inner/first kernel": 1,
+    "inner/first bias": 2,
+    "inner/norm gamma": 3,
+    "inner/norm beta": 4,
+    "inner/second kernel": 5,
+    "inner/norm mean": 6,
+    "inner/norm variance": 7,
+  };
+
   test("of a model inside: what trains first", () => {
     const arrays = [
       full([4, 4], 1),
@@ -216,15 +226,7 @@ describe("lists of weights", () => {
       full([4], 6),
       full([4], 7),
     ];
-    expect(marks(open(model(false), lists({ inner: arrays, head: [[4, 1], [1]] })).graph)).toMatchObject({
-      "inner/first kernel": 1,
-      "inner/first bias": 2,
-      "inner/norm gamma": 3,
-      "inner/norm beta": 4,
-      "inner/second kernel": 5,
-      "inner/norm mean": 6,
-      "inner/norm variance": 7,
-    });
+    expect(marks(open(model(false), lists({ inner: arrays, head: [[4, 1], [1]] })).graph)).toMatchObject(places);
   });
   test("of frozen layers inside: behind the others", () => {
     const arrays = [
@@ -236,15 +238,7 @@ describe("lists of weights", () => {
       full([4], 6),
       full([4], 7),
     ];
-    expect(marks(open(model(true), lists({ inner: arrays, head: [[4, 1], [1]] })).graph)).toMatchObject({
-      "inner/first kernel": 1,
-      "inner/first bias": 2,
-      "inner/norm gamma": 3,
-      "inner/norm beta": 4,
-      "inner/second kernel": 5,
-      "inner/norm mean": 6,
-      "inner/norm variance": 7,
-    });
+    expect(marks(open(model(true), lists({ inner: arrays, head: [[4, 1], [1]] })).graph)).toMatchObject(places);
   });
 
   const two = bare([null, 4], ["Dense", { name: "a", units: 3 }], ["Dense", { name: "b", units: 2 }]);
