@@ -4,18 +4,14 @@
 import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync } from "node:fs";
 import * as fs from "node:fs";
 import { basename, dirname } from "node:path";
+import { inputsOf } from "../api/inputs.ts";
 import { load, type LoadOptions } from "../api/load.ts";
 import type { Model } from "../api/model.ts";
 import { fileOf, type FileToWrite } from "../bytes/file-to-write.ts";
-import { isNpy, readNpy } from "../bytes/npy.ts";
-import { readNpz } from "../bytes/npz.ts";
-import { toFloat32, toInt32 } from "../bytes/numbers.ts";
-import { ChannelwiseError, invalidInput, unreadable, unwritable } from "../error.ts";
-import { portOrder } from "../plan/layout.ts";
-import { layoutText } from "../axes.ts";
+import { ChannelwiseError, unreadable, unwritable } from "../error.ts";
 import type { Bytes } from "../platform/bytes.ts";
 import { FileBytes } from "../platform/file.ts";
-import type { StoredArray, Tensor } from "../tensor.ts";
+import type { Tensor } from "../tensor.ts";
 
 /** Options that every command has. */
 export interface CommonOptions {
@@ -61,33 +57,7 @@ export function openBytes(path: string): Bytes {
 
 /** The model's inputs out of a .npz or .npy file: by name, else as input_0, input_1, …. */
 export function readInputs(model: Model, path: string, layout: "keras" | "torch"): Record<string, Tensor> {
-  const bytes = readBytes(path);
-  const place = [basename(path)];
-  const arrays: Map<string, StoredArray> = isNpy(bytes)
-    ? new Map([["input_0", readNpy(bytes, place)]])
-    : readNpz(bytes, place);
-  // By name where all names are there, else by position: never some one way and some the other.
-  const byName = model.inputs.every(({ name, state }) => state || arrays.has(name));
-  const names = model.inputs.map(({ name }, index) => (byName ? name : `input_${index}`));
-  const spare = [...arrays.keys()].find((name) => !names.includes(name));
-  if (spare !== undefined)
-    throw invalidInput(
-      `${path}: expected ${model.inputs.map(({ name }, index) => `${name} or input_${index}`).join(", ")}, got ${spare}`,
-    );
-  return Object.fromEntries(
-    model.inputs.flatMap((port, index) => {
-      const array = arrays.get(names[index]!);
-      if (!array && port.state) return [];
-      if (!array)
-        throw invalidInput(`${path}: input ${port.name} is missing; expected an array ${port.name} or input_${index}`);
-      const order = portOrder(
-        model.graph.values[model.graph.inputs[index]!.value]!.axes,
-        layout === "torch" ? "torch" : "source",
-      );
-      const data = port.type === "int32" ? toInt32(array, place) : toFloat32(array);
-      return [[port.name, { data, shape: array.shape, layout: layoutText(order) }]];
-    }),
-  );
+  return inputsOf(model, readBytes(path), basename(path), layout);
 }
 
 /** A file's place, where it is before, and where the one that it replaces is meanwhile. */

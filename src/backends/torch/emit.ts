@@ -30,6 +30,8 @@ export interface TorchProgram {
   readonly state: readonly StateEntry[];
   /** Where each planned value is made: the line of its statement (1-based) and the variable, or an input's variable. */
   readonly variables: ReadonlyMap<ValueId, { readonly line: number; readonly name: string }>;
+  /** The lines of forward's statements (1-based), in their order. */
+  readonly lines: readonly number[];
   /** The module's inputs and outputs: name, and layout as `NLC -> NCL` or `NC`. */
   readonly inputs: readonly (readonly [name: string, layout: string])[];
   readonly outputs: readonly (readonly [name: string, layout: string])[];
@@ -105,7 +107,8 @@ class Emitter {
     const variables = new Map(
       [...this.#held].map(([id, { name, statement }]) => [id, { name, line: page.lines[statement] ?? 0 }]),
     );
-    return { source: page.text, className, state: [...this.#state.values()], variables, inputs, outputs };
+    const state = [...this.#state.values()];
+    return { source: page.text, className, state, variables, lines: page.lines, inputs, outputs };
   }
 
   /** How a value of the model enters or leaves the module: `NLC -> NCL`, or `NC` where both agree. */

@@ -57,9 +57,15 @@ export function stateData(entry: StateEntry): Float32Array | Int8Array | BigInt6
   return data;
 }
 
-function pieceData({ weight, from, to, start }: StatePiece): Float32Array {
+/** A piece's numbers as the state dict has them. */
+export function pieceData(piece: StatePiece): Float32Array {
+  return rearrangeArray(sourceData(piece), piece.from, piece.to);
+}
+
+/** A piece's numbers as the source has them. */
+export function sourceData({ weight, from, start }: StatePiece): Float32Array {
   const whole = toFloat32(weight.array);
-  if (!start) return rearrangeArray(whole, from, to);
+  if (!start) return whole;
   const sizes = (axes: Axes) => axes.map((axis) => axis.size!);
-  return rearrangeArray(takeBox(whole, sizes(weight.axes), sizes(from), start), from, to);
+  return takeBox(whole, sizes(weight.axes), sizes(from), start);
 }
