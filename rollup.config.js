@@ -32,5 +32,6 @@ const entry = (input, file, plugin) => ({
 export default [
   entry("build/js/index.js", "dist/index.js", copyKernels),
   entry("build/js/run.js", "dist/run.js"),
+  entry("build/js/serve.js", "dist/serve.js"),
   entry("build/js/cli/main.js", "dist/cli.js", makeExecutable),
 ];

@@ -4,11 +4,11 @@
  *
  *     0 done   1 outputs differ   2 wrong usage   3 file refused (unreadable, unsupported, hostile)
  */
-import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import colors from "picocolors";
 import { ChannelwiseError, wrongOption } from "../error.ts";
 import { targets } from "../formats/kinds.ts";
+import { version } from "../version.ts";
 import { convertCommand } from "./convert.ts";
 import { explainCommand } from "./explain.ts";
 import { inspectCommand } from "./inspect.ts";
@@ -16,10 +16,6 @@ import { runCommand } from "./run.ts";
 import { verifyCommand } from "./verify.ts";
 
 const exitCodes = { differ: 1, usage: 2, refused: 3 } as const;
-
-function version(): string {
-  return JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version;
-}
 
 function integerFrom(least: number, option: string, most: number): (text: string) => number {
   return (text) => {
@@ -34,7 +30,7 @@ function buildProgram(): Command {
     .description(
       "Keras models in PyTorch, with the same numbers coming out: converts with the axes right, proves it, and runs the model.",
     )
-    .version(version())
+    .version(version)
     .showHelpAfterError("(channelwise --help lists commands and options)")
     .exitOverride()
     .addHelpText(

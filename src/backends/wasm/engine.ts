@@ -1,8 +1,9 @@
 /**
  * engine: runs a graph with the WebAssembly kernels
  *
- * Weights are packed once for each form in which a program needs them, those for one sample when the engine is made. A program (calls and arena) is made for the sizes that come in and kept
- * until others come. Predictions run the folded graph (plan/fold.ts); whoever asks for every value gets the source's own.
+ * Weights are packed once for each form in which a program needs them, those for one sample when the engine is made. A program (calls
+ * and arena) is made for the sizes that come in; the latest few are kept, since a server's batches come in few sizes, and making one takes
+ * as long as running a small model. Predictions run the folded graph (plan/fold.ts); whoever asks for every value gets the source's own.
  *
  * Large weights are packed when the model is first run. A proof runs a model once: there a large one is run node by node
  * (`runOnce`), in memory that holds the weights of one node, to the bits of all nodes together with `convolution: "direct"`.
@@ -208,6 +209,9 @@ function sameShapes(one: Shapes, other: Shapes): boolean {
   );
 }
 
+/** One for each power of two up to 64, and one more. */
+const mostPrograms = 8;
+
 const oneThread: Split = { threads: 1, leastWork: Number.POSITIVE_INFINITY };
 
 /** One plan in one memory. */
@@ -216,7 +220,8 @@ class Machine {
   readonly memory: KernelMemory;
   readonly #weights: PackedWeights;
   readonly #options: ProgramOptions;
-  #kept: { shapes: Shapes; program: Program } | null = null;
+  /** The latest first, whose tables are in their place. All lie behind the weights, over one another. */
+  #kept: { readonly shapes: Shapes; readonly program: Program }[] = [];
 
   constructor(plan: LayoutPlan, memory: KernelMemory, options: Partial<ProgramOptions>) {
     this.plan = plan;
@@ -225,13 +230,20 @@ class Machine {
     this.#options = { keepAll: false, split: oneThread, convolution: "direct", ...options };
   }
 
-  /** The program for these sizes; the one at hand where they are the same as before. */
+  /** The program for these sizes; one at hand where they are the same as before. */
   program(shapes: Shapes): Program {
-    if (this.#kept && sameShapes(this.#kept.shapes, shapes)) return this.#kept.program;
-    // Packing writes over the kept program's arena, also where it fails after that.
-    this.#kept = null;
-    const program = new Program(this.plan.graph, shapes, this.memory, this.#weights, this.#options);
-    this.#kept = { shapes: shapes.map((shape) => [...shape]), program };
+    const [latest] = this.#kept;
+    if (latest && sameShapes(latest.shapes, shapes)) return latest.program;
+    const kept = this.#kept.find(
+      (one) => sameShapes(one.shapes, shapes) && one.program.start === this.memory.weightsEnd,
+    );
+    const others = this.#kept.filter((one) => one !== kept);
+    // Packing writes over the arenas of those that are kept, also where it fails after that.
+    this.#kept = [];
+    if (kept) kept.program.placeTables();
+    const program = kept?.program ?? new Program(this.plan.graph, shapes, this.memory, this.#weights, this.#options);
+    const own = kept ?? { shapes: shapes.map((shape) => [...shape]), program };
+    this.#kept = [own, ...others].filter((one) => one.program.start === this.memory.weightsEnd).slice(0, mostPrograms);
     return program;
   }
 

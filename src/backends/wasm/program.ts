@@ -39,6 +39,12 @@ interface Buffer {
   address: number;
 }
 
+/** Numbers that a kernel reads from memory. */
+interface Table {
+  readonly values: readonly number[];
+  address: number;
+}
+
 type Base = Buffer | { readonly address: number };
 
 class Location implements Place {
@@ -79,6 +85,10 @@ export class Program {
   readonly kernels: readonly NodeKernels[];
   /** The program for several threads. */
   readonly tasks: readonly Task[];
+  /** The first byte of its tables, and of the arena behind them: the end of the weights when it was made. */
+  readonly start: number;
+  readonly #memory: KernelMemory;
+  readonly #tables: readonly Table[];
   readonly #calls: readonly Call[];
   readonly #buffers: readonly Buffer[];
 
@@ -94,21 +104,21 @@ export class Program {
     compiler.run();
     this.axes = compiler.axes;
     this.kernels = compiler.kernels;
-    const tables = compiler.tables.map((table) => ({ table, bytes: align(table.values.length * 4) }));
-    const start = memory.weightsEnd;
-    const arena = tables.reduce((end, { bytes }) => end + bytes, start);
+    this.#memory = memory;
+    this.#tables = compiler.tables;
+    this.start = memory.weightsEnd;
+    let arena = this.start;
+    for (const table of this.#tables) {
+      table.address = arena;
+      arena += align(table.values.length * 4);
+    }
     const plan = planMemory(compiler.placed);
     this.arena = { bytes: plan.bytes, liveBytes: plan.liveBytes };
     memory.reserve(arena + plan.bytes);
     compiler.placed.forEach((buffer, index) => {
       buffer.address = arena + plan.offsets[index]!;
     });
-    let address = start;
-    for (const { table, bytes } of tables) {
-      table.address = address;
-      memory.integers().set(table.values, address / 4);
-      address += bytes;
-    }
+    this.placeTables();
     const operand = (value: Operand) =>
       typeof value === "number" ? value : (value as Location).base.address + value.offsetBytes;
     const tasks: Task[] = [];
@@ -123,6 +133,11 @@ export class Program {
       calls.map(([kernel, ...operands]) => ({ run: memory.kernels[kernel as StepKernel] as Call["run"], operands })),
     );
     this.#buffers = compiler.buffers;
+  }
+
+  /** Writes the tables to their place: when the program is made, and when another has run in the same memory. */
+  placeTables(): void {
+    for (const { values, address } of this.#tables) this.#memory.integers().set(values, address / 4);
   }
 
   /** The address of a value. */
@@ -146,7 +161,7 @@ class Compiler {
   /** The work of all that was divided. */
   divided = 0;
   readonly kernels: { layer: string; kernels: string[] }[] = [];
-  readonly tables: { values: readonly number[]; address: number }[] = [];
+  readonly tables: Table[] = [];
   readonly #graph: Graph;
   readonly #weights: PackedWeights;
   readonly #kernels: Kernels;
@@ -274,7 +289,7 @@ class Compiler {
         return [low, high ?? Number.POSITIVE_INFINITY];
       },
       table: (values) => {
-        const table = { values, address: 0 };
+        const table: Table = { values, address: 0 };
         this.tables.push(table);
         return new Location(table);
       },

@@ -1,0 +1,5 @@
+/**
+ * channelwise/serve: models behind the Open Inference Protocol v2, as one `fetch` handler. It carries no engine: models come from `load`.
+ */
+export type { ServedModel, ServedPort } from "./serve/model.ts";
+export { type Served, type ServeOptions, serve } from "./serve/serve.ts";

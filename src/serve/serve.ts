@@ -1,0 +1,193 @@
+/**
+ * serve: models behind the Open Inference Protocol v2, as one `fetch` handler: Request in, Response out
+ *
+ * The handler is what Cloudflare Workers, Deno, Bun and service workers call for a request (WinterTC's minimum common API); it never
+ * rejects, and what is wrong with a request is said in one line of JSON, `{ "error": … }`, with a status of 400 to 431.
+ *
+ * Source  github.com/kserve/open-inference-protocol, specification/protocol/inference_rest.md and open_inference_rest.yaml
+ */
+import { wrongOption } from "../error.ts";
+import { version } from "../version.ts";
+import { Batcher } from "./batcher.ts";
+import { checkHeaders, readBody } from "./body.ts";
+import { datatypeOf } from "./datatypes.ts";
+import { readInferRequest } from "./infer-request.ts";
+import { inferResponse } from "./infer-response.ts";
+import { modelVersion, type ServedModel, type ServedPort } from "./model.ts";
+import { fault, methodNotAllowed, notFound, quoted, Refusal, refusedByModel, unavailable } from "./refusal.ts";
+import { type Route, routeOf } from "./route.ts";
+
+/** A loaded model, or what loads it: called when it is first needed, and again after a failure. */
+export type Served = ServedModel | (() => ServedModel | Promise<ServedModel>);
+
+/** Limits of what is taken, and how requests are put together. */
+export interface ServeOptions {
+  /** Samples in one request, and in one prediction of several requests together. Default 64. */
+  readonly maxBatch?: number;
+  /** Size of an axis that the model leaves open, such as the length of a series. Default 4096. */
+  readonly maxLength?: number;
+  /** Bytes of a request's body; more is answered with 413. Default 4 MiB. */
+  readonly maxBodyBytes?: number;
+  /** Bytes of a request's headers, names and values; more is answered with 431. Default 16 KiB. */
+  readonly maxHeaderBytes?: number;
+  /** Requests that wait for one model; more are answered with 503. Default 256. */
+  readonly maxWaiting?: number;
+  /**
+   * Milliseconds that a request waits for others to be predicted with. Default 0: it is predicted together with those that have arrived
+   * when it has.
+   */
+  readonly batchWindow?: number;
+  /** Hears of faults that are no client's: a model that could not be loaded, an error that nobody expected. */
+  readonly onError?: (error: unknown) => void;
+}
+
+const defaults = {
+  maxBatch: 64,
+  maxLength: 4096,
+  maxBodyBytes: 2 ** 22,
+  maxHeaderBytes: 2 ** 14,
+  maxWaiting: 256,
+  batchWindow: 0,
+};
+
+/**
+ * Serves models over the Open Inference Protocol v2 (HTTP, JSON and binary tensors).
+ *
+ * @param models by the names in their paths: `{ motion: model }` is asked at `/v2/models/motion/infer`
+ * @returns the handler: `export default { fetch: serve(models) }` in a Worker, `Deno.serve(serve(models))`
+ * @throws {ChannelwiseError} `usage` for an option that can't be
+ */
+export function serve(
+  models: Readonly<Record<string, Served>>,
+  options: ServeOptions = {},
+): (request: Request) => Promise<Response> {
+  const server = new Server(models, checkedOptions(options));
+  return (request) => server.answer(request);
+}
+
+type Settings = typeof defaults & Pick<ServeOptions, "onError">;
+
+function checkedOptions({ onError, ...numbers }: ServeOptions): Settings {
+  const given = Object.fromEntries(Object.entries(numbers).filter(([, value]) => value !== undefined));
+  const settings: typeof defaults = { ...defaults, ...given };
+  for (const name of Object.keys(defaults) as (keyof typeof defaults)[]) {
+    const least = name === "batchWindow" ? 0 : 1;
+    if (!Number.isSafeInteger(settings[name]) || settings[name] < least)
+      throw wrongOption(name, [`an integer from ${least} up`], settings[name]);
+  }
+  return { ...settings, ...(onError && { onError }) };
+}
+
+/** A model that is loaded, with the requests that wait for it. */
+interface Loaded {
+  readonly model: ServedModel;
+  readonly batcher: Batcher;
+}
+
+class Server {
+  readonly #models: ReadonlyMap<string, () => Promise<Loaded>>;
+  readonly #settings: Settings;
+
+  constructor(models: Readonly<Record<string, Served>>, settings: Settings) {
+    this.#settings = settings;
+    this.#models = new Map(Object.entries(models).map(([name, served]) => [name, this.#loader(name, served)]));
+  }
+
+  async answer(request: Request): Promise<Response> {
+    try {
+      return await this.#route(request);
+    } catch (error) {
+      if (error instanceof Refusal) return refused(error);
+      this.#settings.onError?.(error);
+      return refused(fault());
+    }
+  }
+
+  #route(request: Request): Promise<Response> {
+    checkHeaders(request.headers, this.#settings.maxHeaderBytes);
+    const route = routeOf(new URL(request.url).pathname);
+    const load = "model" in route ? this.#find(route) : null;
+    const allowed = route.kind === "infer" ? ["POST"] : ["GET", "HEAD"];
+    if (!allowed.includes(request.method)) throw methodNotAllowed(request.method, allowed.join(", "));
+    switch (route.kind) {
+      case "infer":
+        return this.#infer(request, route.model, load!);
+      case "model":
+        return this.#describe(route.model, load!);
+      case "model-ready":
+        return load!().then(() => json({ name: route.model, ready: true }));
+      case "ready":
+        // The protocol's text calls it `live`, its servers `ready`.
+        return Promise.all([...this.#models.values()].map((each) => each())).then(() =>
+          json({ live: true, ready: true }),
+        );
+      case "live":
+        return Promise.resolve(json({ live: true }));
+      case "server":
+        return Promise.resolve(json({ name: "channelwise", version, extensions: ["binary_tensor_data"] }));
+    }
+  }
+
+  #find({ model, version: wanted }: Extract<Route, { model: string }>): () => Promise<Loaded> {
+    const load = this.#models.get(model);
+    if (!load) throw notFound(`there is no model ${quoted(model)}`);
+    if (wanted !== null && wanted !== modelVersion)
+      throw notFound(`model ${quoted(model)} has no version ${quoted(wanted)}, only "${modelVersion}"`);
+    return load;
+  }
+
+  /** Loads a model once; after a failure, again when it is asked for. */
+  #loader(name: string, served: Served): () => Promise<Loaded> {
+    let loading: Promise<Loaded> | null = null;
+    const load = async (): Promise<Loaded> => {
+      try {
+        const model = await (typeof served === "function" ? served() : served);
+        return { model, batcher: new Batcher(model, this.#settings) };
+      } catch (error) {
+        loading = null;
+        this.#settings.onError?.(error);
+        throw unavailable(name);
+      }
+    };
+    return () => (loading ??= load());
+  }
+
+  async #infer(request: Request, name: string, load: () => Promise<Loaded>): Promise<Response> {
+    const { model, batcher } = await load();
+    const body = await readBody(request, this.#settings.maxBodyBytes);
+    const asked = readInferRequest(body, model, this.#settings);
+    const tensors = await batcher.predict(asked).catch((error: unknown) => {
+      throw refusedByModel(error, name);
+    });
+    return inferResponse(name, model, asked, tensors);
+  }
+
+  async #describe(name: string, load: () => Promise<Loaded>): Promise<Response> {
+    const { inputs, outputs } = (await load()).model;
+    const tensor = (port: ServedPort) => ({
+      name: port.name,
+      datatype: datatypeOf(port),
+      shape: port.shape.map((size) => size ?? -1),
+    });
+    return json({
+      name,
+      versions: [modelVersion],
+      platform: "channelwise_wasm",
+      inputs: inputs.map(tensor),
+      outputs: outputs.map(tensor),
+    });
+  }
+}
+
+function json(value: object): Response {
+  return new Response(JSON.stringify(value), {
+    headers: { "content-type": "application/json", "cache-control": "no-store" },
+  });
+}
+
+function refused({ status, message, headers }: Refusal): Response {
+  return new Response(JSON.stringify({ error: message }), {
+    status,
+    headers: { "content-type": "application/json", ...headers },
+  });
+}

@@ -1,0 +1,4 @@
+/**
+ * version: of the package, as package.json has it (a test compares them)
+ */
+export const version = "0.1.0";
