@@ -1,37 +1,95 @@
 /**
- * Bundles build/js (what tsc makes of src/) into dist/: one file per entry, the kernels inlined. Each entry is bundled by
- * itself, so that channelwise/run holds what running a model takes and nothing else. What only models with threads need
- * stays in dist/threads.js, which the entries import when it comes to that.
+ * Bundles build/js (what tsc makes of src/) into dist/: each entry by itself for each kind of runtime, so that channelwise/run
+ * holds what running a model takes and nothing else, and nobody gets what another runtime needs.
+ *
+ *     dist/ENTRY.js              pages and whatever is none of the following; also by its URL, without a bundler
+ *     dist/ENTRY.node.js         Node, Deno, Bun
+ *     dist/ENTRY.workerd.js      imports kernels.relaxed.wasm beside it
+ *     dist/ENTRY.edge-light.js   imports kernels.wasm beside it
+ *
+ * `exports` of package.json says who gets which. What only models with threads need stays in dist/threads.js, which the entries
+ * import when it comes to that.
  */
 import { chmodSync, copyFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { nodeResolve } from "@rollup/plugin-node-resolve";
 import terser from "@rollup/plugin-terser";
 
-/** Besides dist/threads.js, what the command line needs and the library does not: stays a dependency. */
-const external = [/^node:/, "#threads", "commander", "picocolors", "cli-progress"];
+/**
+ * What stands in for src/platform/host.ts; for each, the endings of its bundles, with what they import as the compiled kernels. Edge functions
+ * of Vercel and Next want `?module` behind a .wasm, and `next dev` runs them in Node, of which version 20 has no relaxed SIMD.
+ */
+const hosts = {
+  web: { "": null },
+  node: { ".node": null },
+  edge: { ".workerd": "./kernels.relaxed.wasm", ".edge-light": "./kernels.wasm?module" },
+};
+
+/** The public entries, by their files in src/, and the kinds of runtime that each has bundles for. */
+const entries = {
+  index: ["web", "node", "edge"],
+  run: ["web", "node", "edge"],
+  /** Holds no engine, and nothing that a runtime does its own way: one for all. */
+  serve: ["web"],
+};
+
+/** Imported when the bundle runs: from beside it, and what the command line needs and the library does not. */
+const external = [/^node:/, "#threads", "#kernels/module", "commander", "picocolors", "cli-progress"];
 
 /** Names are shortened, comments and white space go, and what says the same in fewer letters is said so. */
-const small = terser({ module: true, mangle: true, compress: true, format: { comments: false } });
+const small = terser({ module: true, mangle: true, compress: true, format: { comments: /@ts-self-types/ } });
 
-const copyKernels = {
-  name: "copy-kernels",
-  writeBundle() {
-    copyFileSync("build/kernels.wasm", "dist/kernels.wasm");
-    copyFileSync("build/threads.js", "dist/threads.js");
-  },
-};
-const makeExecutable = { name: "make-executable", writeBundle: () => chmodSync("dist/cli.js", 0o755) };
+/** Where Deno and JSR find the types of a file that is imported by its URL. */
+const typesOf = (entry) => `/* @ts-self-types="./types/${entry}.d.ts" */`;
 
-const entry = (input, file, plugin) => ({
-  input,
-  output: { file, format: "esm", inlineDynamicImports: true, paths: { "#threads": "./threads.js" } },
-  external,
-  plugins: [nodeResolve({ preferBuiltins: true }), small, plugin],
+/** They only make what stands in a table, so that a table that nobody reads goes with them. */
+const tableMakers = [
+  "oneOf",
+  "listOf",
+  "relu",
+  "plain",
+  "dropped",
+  "Object.entries",
+  "Object.fromEntries",
+  "Object.keys",
+];
+
+const hosted = (host) => ({
+  name: "hosted",
+  resolveId: (id) => (/\/host\.js$/.test(id) ? resolve(`build/js/platform/${host}.js`) : null),
 });
 
-export default [
-  entry("build/js/index.js", "dist/index.js", copyKernels),
-  entry("build/js/run.js", "dist/run.js"),
-  entry("build/js/serve.js", "dist/serve.js"),
-  entry("build/js/cli/main.js", "dist/cli.js", makeExecutable),
-];
+const finished = {
+  name: "finished",
+  writeBundle(_options, written) {
+    for (const file of ["kernels.wasm", "kernels.relaxed.wasm", "threads.js"])
+      copyFileSync(`build/${file}`, `dist/${file}`);
+    copyFileSync("build/kernels.wasm.d.ts", "dist/types/kernels.wasm.d.ts");
+    if (written["cli.js"]) chmodSync("dist/cli.js", 0o755);
+  },
+};
+
+const output = (entry, [ending, kernels]) => ({
+  dir: "dist",
+  format: "esm",
+  entryFileNames: ({ name }) => (name === entry ? `${entry}${ending}.js` : "[name].js"),
+  chunkFileNames: "shared.js",
+  paths: { "#threads": "./threads.js", "#kernels/module": kernels },
+  banner: ({ name }) => (name === entry ? typesOf(entry) : ""),
+});
+
+/** @param more what is bundled together with the entry: what both need becomes a file of its own */
+const bundle = (entry, host, more) => ({
+  input: { [entry]: `build/js/${entry}.js`, ...more },
+  output: Object.entries(hosts[host]).map((target) => output(entry, target)),
+  external,
+  treeshake: { manualPureFunctions: tableMakers },
+  plugins: [hosted(host), nodeResolve({ preferBuiltins: true }), small, finished],
+});
+
+/** The command line takes nearly all of the library with it: that lies in the package once. */
+const commands = { cli: "build/js/cli/main.js" };
+
+export default Object.entries(entries).flatMap(([entry, kinds]) =>
+  kinds.map((host) => bundle(entry, host, entry === "index" && host === "node" ? commands : {})),
+);

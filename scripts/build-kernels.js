@@ -5,6 +5,7 @@
  * threads, carries the shared builds likewise and the text of src/platform/worker.ts. With --debug also kernels.debug.wasm, with assertions and a source map.
  */
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { main, version } from "assemblyscript/asc";
@@ -56,10 +57,20 @@ async function compileWorker() {
   return text.replace(/^export \{\};\n/m, "");
 }
 
-const wasm = await readFile("build/kernels.wasm");
-const relaxed = await readFile("build/kernels.relaxed.wasm");
-const threads = await readFile("build/kernels.threads.wasm");
-const threadsRelaxed = await readFile("build/kernels.threads.relaxed.wasm");
+/** @type {(files: string[]) => Promise<Buffer[]>} */
+const read = (files) => Promise.all(files.map((file) => readFile(file)));
+const files = ["", ".relaxed", ".threads", ".threads.relaxed"].map((infix) => `build/kernels${infix}.wasm`);
+const bare = await read(files);
+const kernelsId = createHash("sha256").update(Buffer.concat(bare)).digest("hex").slice(0, 16);
+
+/**
+ * Custom section (WebAssembly core specification, 5.5.3) `channelwise` with the id, so that code knows the kernels that it was built with:
+ *
+ *     0 | bytes that follow | 11 | "channelwise" | id, 16 hexadecimal digits
+ */
+const section = Buffer.concat([Buffer.of(0, 1 + 11 + 16, 11), Buffer.from(`channelwise${kernelsId}`)]);
+for (const [index, file] of files.entries()) await writeFile(file, Buffer.concat([bare[index], section]));
+const [wasm, relaxed, threads, threadsRelaxed] = await read(files);
 /** @param {Buffer} plain @param {Buffer} relaxed @param {string} how */
 function builds(plain, relaxed, how) {
   const { steps, literal } = patchFrom(plain, relaxed);
@@ -81,11 +92,18 @@ function builds(plain, relaxed, how) {
     },
   ];
 }
-await writeConstants("kernels", builds(wasm, relaxed, ""));
+await writeConstants("kernels", [
+  ...builds(wasm, relaxed, ""),
+  { name: "kernelsId", value: kernelsId, comment: "What all builds carry in their section `channelwise`." },
+]);
 await writeConstants("threads", [
   ...builds(threads, threadsRelaxed, " with imported, shared memory"),
   { name: "workerText", value: await compileWorker(), comment: "src/platform/worker.ts as JavaScript." },
 ]);
+await writeFile(
+  "build/kernels.wasm.d.ts",
+  `${header}/** The kernels, as whoever imports a .wasm gets them: compiled. */\ndeclare const module: WebAssembly.Module;\nexport default module;\n`,
+);
 console.log(
   `kernels.wasm ${wasm.length} bytes, kernels.relaxed.wasm ${relaxed.length} bytes, kernels.threads.wasm ${threads.length} bytes`,
 );

@@ -7,7 +7,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { execFileSync } from "node:child_process";
-import { explain, load, verify } from "../dist/index.js";
+import { explain, load, verify } from "../dist/index.node.js";
 import { readNpzArrays } from "./npz.js";
 
 const fixture = new URL("../tests/fixtures/keras/seed-experiment/", import.meta.url);

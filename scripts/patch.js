@@ -5,7 +5,7 @@
  *   literal   what the base does not have
  *
  * Greedy, with a table of the base's runs of eight bytes: the longest run that goes on at a place, where it is worth a step.
- * Undone by `patched` in src/platform/kernels.ts.
+ * Undone by `patched` in src/platform/inlined.ts.
  */
 const key = 8;
 const worth = 24;

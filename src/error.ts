@@ -319,6 +319,34 @@ export function wrongOption(option: string, choices: readonly string[], got: unk
   });
 }
 
+/** An option that a function does not have. */
+export function unknownOption(option: string, nearest: string, known: readonly string[]): ChannelwiseError {
+  return new ChannelwiseError({
+    code: "usage",
+    message: `there is no option ${option}; ${nearest} is the nearest`,
+    fix: `the options are ${known.join(", ")}`,
+  });
+}
+
+/** The runtime compiles no WebAssembly, or what it was given is none. */
+export function notCompiled(cause: unknown): ChannelwiseError {
+  return new ChannelwiseError({
+    code: "unsupported-feature",
+    message: `the kernels do not compile here: ${cause instanceof Error ? cause.message : String(cause)}`,
+    fix: "let the page's policy allow 'wasm-unsafe-eval', or give what is compiled: load(file, { kernels: module })",
+    cause,
+  });
+}
+
+/** A WebAssembly module was given that is not of this build of channelwise. */
+export function foreignKernels(id: string | undefined): ChannelwiseError {
+  return new ChannelwiseError({
+    code: "usage",
+    message: `option kernels: expected those of this version, got ${id === undefined ? "another module" : `build ${id}`}`,
+    fix: "take channelwise/kernels.wasm out of the package that is imported",
+  });
+}
+
 /** A layer means something that Keras 3 can't say. */
 export function notInKeras3(
   layer: string,

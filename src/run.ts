@@ -1,7 +1,8 @@
 /**
  * channelwise/run: the small entry for serving. Loads the `.safetensors` models that channelwise writes, and runs them.
  */
-import { type EngineOptions, type Model, openModel } from "./api/model.ts";
+import { type EngineOptions, engineOptions, type Model, openModel } from "./api/model.ts";
+import { type OptionNames, requireKnown } from "./api/options.ts";
 import { graphFromState } from "./dialects/state.ts";
 import { unknownFormat } from "./error.ts";
 import { isSafetensors, readSafetensors } from "./formats/safetensors.ts";
@@ -18,12 +19,15 @@ export interface LoadOptions extends EngineOptions {
   readonly name?: string;
 }
 
+const optionNames: OptionNames<LoadOptions> = { name: true, ...engineOptions };
+
 /**
  * Loads a model that channelwise wrote as `.safetensors`: a path (Node, Deno, Bun), a URL, a Response, a Blob, or bytes.
  *
- * @throws {ChannelwiseError} `unreadable-file`, `corrupt-file`, `unsupported-feature`, `missing-weight`
+ * @throws {ChannelwiseError} `unreadable-file`, `corrupt-file`, `unsupported-feature`, `missing-weight`, `usage`
  */
 export async function load(source: Source, options: LoadOptions = {}): Promise<Model> {
+  requireKnown(options, optionNames);
   const { bytes, name: found } = await readSource(source);
   const name = options.name ?? found;
   if (!isSafetensors(bytes))

@@ -298,7 +298,7 @@ describe("load", () => {
   });
 
   test("has one thread with kernels of the caller's own", async () => {
-    expect((await load(file, { threads: 2, module: kernelModule() })).threads).toBe(1);
+    expect((await load(file, { threads: 2, kernels: kernelModule() })).threads).toBe(1);
   });
 
   test.each([
@@ -319,7 +319,7 @@ describe("a process with live threads", () => {
   function run(program: string): string {
     const script = `
       import { readFileSync } from "node:fs";
-      import { load } from ${JSON.stringify(new URL("../dist/index.js", import.meta.url).href)};
+      import { load } from ${JSON.stringify(new URL("../dist/index.node.js", import.meta.url).href)};
       const bytes = readFileSync(${JSON.stringify(fileURLToPath(new URL(`fixtures/keras/${caseNames[0]}/model.keras`, import.meta.url)))});
       ${program}
     `;

@@ -20,11 +20,11 @@ const x = new Float32Array(input.buffer.slice(input.byteOffset, input.byteOffset
 const contenders = {
   nothing: async () => [],
   async channelwise() {
-    const { load } = await import("../../dist/index.js");
+    const { load } = await import("../../dist/index.node.js");
     return (await load(file("model.safetensors"))).predict(x).data;
   },
   async "channelwise/run"() {
-    const { load } = await import("../../dist/run.js");
+    const { load } = await import("../../dist/run.node.js");
     return (await load(file("model.safetensors"))).predict(x).data;
   },
   async "onnxruntime-web"() {

@@ -16,11 +16,13 @@ import type { Graph } from "../graph/graph.ts";
 import { type LayoutPlan, portOrder } from "../plan/layout.ts";
 import type { StoredArray, TensorData } from "../tensor.ts";
 import type { Model } from "./model.ts";
+import { type OptionNames, requireKnown } from "./options.ts";
 import { sourceOf } from "./source.ts";
 import {
   type Conversion,
   requireChoice,
   torchConversion,
+  torchOptions,
   type TorchConversion,
   type WeightsFile,
 } from "./torch-conversion.ts";
@@ -45,6 +47,14 @@ export interface ConvertOptions extends TorchConversion {
   readonly onVerified?: (report: Report) => void;
 }
 
+const optionNames: OptionNames<ConvertOptions> = {
+  to: true,
+  weights: true,
+  ...torchOptions,
+  onProgress: true,
+  onVerified: true,
+};
+
 function isKeras(to: string): to is KerasFormat | "tfjs" {
   return to === "tfjs" || (kerasFormats as readonly string[]).includes(to);
 }
@@ -57,6 +67,7 @@ function isKeras(to: string): to is KerasFormat | "tfjs" {
  * @throws {ChannelwiseError} `outputs-differ` when the converted program gives other numbers; `usage` for a wrong option
  */
 export async function convert(model: Model, options: ConvertOptions = {}): Promise<Map<string, Uint8Array>> {
+  requireKnown(options, optionNames);
   const files = new Map<string, Uint8Array>();
   await convertInto(model, options, (name, file) => {
     const bytes = inMemory(file, [name]);

@@ -11,10 +11,12 @@ import { keptKey, keptOrigin } from "../dialects/keras-kept.ts";
 import { graphFromState } from "../dialects/state.ts";
 import { type Graph, layersOf } from "../graph/graph.ts";
 import { type Bytes, fetchArrays, settle } from "../platform/bytes.ts";
-import { type Need, openSource } from "../platform/open.ts";
+import { openSource } from "../platform/open.ts";
+import type { Need } from "../platform/runtime.ts";
 import type { Source } from "../platform/source.ts";
 import type { StoredArray } from "../tensor.ts";
-import { type EngineOptions, type Model, openModel } from "./model.ts";
+import { type EngineOptions, engineOptions, type Model, openModel } from "./model.ts";
+import { type OptionNames, requireKnown } from "./options.ts";
 import { type ModelSource, rememberSource } from "./source.ts";
 import { wayBack } from "./way-back.ts";
 
@@ -43,13 +45,23 @@ export interface LoadOptions extends EngineOptions {
   readonly meaning?: Meaning;
 }
 
+const optionNames: OptionNames<LoadOptions> = {
+  name: true,
+  architecture: true,
+  flatten: true,
+  files: true,
+  customLayers: true,
+  meaning: true,
+  ...engineOptions,
+};
+
 /**
  * Loads a model: a path (Node, Deno, Bun), a URL, a Response, a Blob, or bytes. The format is known by the bytes. Of a URL
  * only what is needed is fetched, where its server gives ranges. A file of more than 256 MiB is read as its weights are needed, which is
  * when the model is first run, and again for what is run otherwise later: until then it has to stay as it is, and damage shows no earlier.
  *
  * @throws {ChannelwiseError} `unreadable-file`, `unknown-format`, `corrupt-file`, `unsupported-…`, `invalid-model`,
- *   `missing-weight`, `shape-mismatch`
+ *   `missing-weight`, `shape-mismatch`, `usage`
  */
 export async function load(source: Source, options: LoadOptions = {}): Promise<Model> {
   const { name, ...read } = await readFile(source, options, "numbers");
@@ -68,6 +80,7 @@ export async function readFile(
   options: LoadOptions,
   need: Need,
 ): Promise<ReadFile & { readonly name: string }> {
+  requireKnown(options, optionNames);
   const found = await open(source, options, need);
   const file = { ...found, name: options.name ?? found.name };
   const architecture = options.architecture === undefined ? null : await open(options.architecture, options, need);

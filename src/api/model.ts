@@ -18,7 +18,8 @@ import { invalidInput, wrongOption } from "../error.ts";
 import type { Graph, Port, ValueId, ValueType } from "../graph/graph.ts";
 import type { ConvolutionChoice } from "../ops/facets.ts";
 import { vocabularyOf } from "../ops/embedding.ts";
-import { kernelModule } from "../platform/kernels.ts";
+import { type KernelSource, loadKernels } from "../platform/kernels.ts";
+import type { OptionNames } from "./options.ts";
 import { elements, type Tensor, type TensorData } from "../tensor.ts";
 
 /** An input or an output of a model. */
@@ -53,6 +54,8 @@ export class Model {
   readonly notes: readonly string[];
   /** @internal */
   readonly graph: Graph;
+  /** @internal */
+  readonly kernels: WebAssembly.Module;
   readonly #engine: Engine;
 
   /** @internal */
@@ -60,18 +63,19 @@ export class Model {
     graph: Graph,
     name: string,
     origin: string,
-    module: WebAssembly.Module,
+    kernels: WebAssembly.Module,
     pool: Pool | null = null,
     notes: readonly string[] = [],
     convolution: ConvolutionChoice = "auto",
   ) {
     this.graph = graph;
+    this.kernels = kernels;
     this.name = name;
     this.origin = origin;
     this.notes = notes;
     this.inputs = graph.inputs.map((port) => describePort(graph, port));
     this.outputs = graph.outputs.map((port) => describePort(graph, port));
-    this.#engine = new Engine(graph, module, pool, convolution);
+    this.#engine = new Engine(graph, kernels, pool, convolution);
   }
 
   /**
@@ -231,11 +235,14 @@ function requireIds(name: string, data: TensorData, vocabulary: number | null): 
 
 /** What models are made with, beside their graph. */
 export interface EngineOptions {
-  /** The compiled kernels, for hosts that forbid compiling bytes at run time. */
-  readonly module?: WebAssembly.Module;
+  /**
+   * The kernels, for whoever wants to deliver or compile them apart: `channelwise/kernels.wasm` or `channelwise/kernels.relaxed.wasm` of
+   * the same version, as a module, bytes, a Response or a URL. By default they are in the package.
+   */
+  readonly kernels?: KernelSource;
   /**
    * Threads that `predictAsync` computes with; default 1. More need shared memory and workers: Node, Deno, Bun, and pages that
-   * are cross-origin isolated and whose policy allows `worker-src blob:`. Anywhere else, and together with `module`, there is
+   * are cross-origin isolated and whose policy allows `worker-src blob:`. Anywhere else, and together with `kernels`, there is
    * one; and a prediction of a millisecond or less is left to the caller's. Threads don't keep a process alive, except while
    * they compute; `dispose` ends them.
    */
@@ -250,6 +257,9 @@ export interface EngineOptions {
   readonly convolution?: ConvolutionChoice;
 }
 
+/** Their names. */
+export const engineOptions: OptionNames<EngineOptions> = { kernels: true, threads: true, convolution: true };
+
 /** A model with its threads started. */
 export async function openModel(
   graph: Graph,
@@ -258,13 +268,14 @@ export async function openModel(
   options: EngineOptions,
   notes: readonly string[] = [],
 ): Promise<Model> {
-  const { module, threads = 1, convolution = "auto" } = options;
+  const { kernels, threads = 1, convolution = "auto" } = options;
   if (convolution !== "auto" && convolution !== "direct")
     throw wrongOption("convolution", ["auto", "direct"], convolution);
   if (!Number.isInteger(threads) || threads < 1) throw wrongOption("threads", ["an integer from 1 up"], threads);
-  const pool = threads > 1 && !module ? await Pool.open(threads) : null;
+  const module = await loadKernels(kernels);
+  const pool = threads > 1 && kernels === undefined ? await Pool.open(threads) : null;
   try {
-    return new Model(graph, name, origin, kernelModule(module), pool, notes, convolution);
+    return new Model(graph, name, origin, module, pool, notes, convolution);
   } catch (error) {
     pool?.close();
     throw error;

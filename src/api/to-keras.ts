@@ -15,7 +15,6 @@ import { writeKerasFile, writeKerasHdf5, writeWeights } from "../formats/keras-w
 import { writeTfjs } from "../formats/tfjs-write.ts";
 import { withWeights } from "../graph/graph.ts";
 import type { Bytes } from "../platform/bytes.ts";
-import { kernelModule } from "../platform/kernels.ts";
 import type { TensorData } from "../tensor.ts";
 import { compareArrays } from "./compare.ts";
 import { readGraph, readWeights } from "./load.ts";
@@ -71,7 +70,7 @@ export async function toKeras(
     ? readWeights(written, { bytes: inMemory(writeKeras("keras", keras, [])), name: "model.keras" }, options)
     : readGraph(written, options);
   const opened = [withWeights(model.graph, filled.rounded), read.graph].map(
-    (graph) => new Model(graph, model.name, read.origin, kernelModule()),
+    (graph) => new Model(graph, model.name, read.origin, model.kernels),
   );
   const [before, after] = opened as [Model, Model];
   const report = sameModel(before, after);

@@ -6,6 +6,7 @@ import { isClassName } from "../backends/torch/names.ts";
 import { wrongOption } from "../error.ts";
 import type { Graph } from "../graph/graph.ts";
 import { type LayoutPlan, planLayout } from "../plan/layout.ts";
+import type { OptionNames } from "./options.ts";
 
 /** How a model is written as PyTorch. */
 export interface TorchConversion {
@@ -19,6 +20,9 @@ export interface TorchConversion {
   /** The class's name; made out of the model's name by default. */
   readonly name?: string;
 }
+
+/** Their names. */
+export const torchOptions: OptionNames<TorchConversion> = { flatten: true, io: true, name: true };
 
 /** The file of weights beside model.py. */
 export type WeightsFile = "model.safetensors" | "model.pt";

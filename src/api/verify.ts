@@ -14,10 +14,11 @@ import type { EngineValue } from "../backends/wasm/engine.ts";
 import type { Graph, ValueId } from "../graph/graph.ts";
 import type { LayoutNote } from "../plan/layout.ts";
 import { compareArrays, type Difference } from "./compare.ts";
-import { type Conversion, type TorchConversion, torchConversion } from "./torch-conversion.ts";
+import { type Conversion, type TorchConversion, torchConversion, torchOptions } from "./torch-conversion.ts";
 import { toFloat32 } from "../bytes/numbers.ts";
 import type { StoredArray, TensorData } from "../tensor.ts";
 import type { Model } from "./model.ts";
+import { type OptionNames, requireKnown } from "./options.ts";
 import { RoundingCheck } from "./rounding.ts";
 import { inputRecord, type RandomInput, randomInputs } from "./random.ts";
 
@@ -30,6 +31,8 @@ export interface VerifyOptions extends TorchConversion {
   /** Called as layers of the converted program are done. */
   readonly onProgress?: (done: number, total: number) => void;
 }
+
+const optionNames: OptionNames<VerifyOptions> = { samples: true, seed: true, ...torchOptions, onProgress: true };
 
 /** One layer, or one output, on both sides. */
 export interface LayerReport extends Difference {
@@ -70,6 +73,7 @@ export interface OrderNote extends Omit<LayoutNote, "layer"> {
  * @throws {ChannelwiseError} `usage` for a wrong option
  */
 export async function verify(model: Model, options: VerifyOptions = {}): Promise<Report> {
+  requireKnown(options, optionNames);
   return verifyProgram(model, torchConversion(model.graph, options), options);
 }
 

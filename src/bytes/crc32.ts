@@ -6,7 +6,7 @@
  * Source  Kounavis & Berry, "Novel Table Lookup-Based Algorithms for High-Performance CRC Generation" (2008), slicing-by-8;
  *         polynomial 0xEDB88320 from APPNOTE.TXT 4.4.7
  */
-import { runtimeCrc32 } from "../platform/crc32.ts";
+import { runtimeCrc32 } from "../platform/host.ts";
 
 let tables: Int32Array[] | undefined;
 

@@ -1,81 +1,51 @@
 /**
- * How the compiled kernels are had: their bytes lie in the package as text, so that there is nothing to fetch and no path
- * to configure. Compiled once per process, on first use.
- *
- * There are two builds of the same source: for plain SIMD, which every runtime has, and for relaxed SIMD (fused
- * multiply-add), which Node 22, Deno, Bun, Chromium, Firefox and workerd have and Node 20 and WebKit do not.
+ * kernels: the compiled kernels, those of the package or some that the caller has. Compiled once per process, on first use.
  */
-import * as builds from "#kernels";
+import { kernelsId } from "#kernels";
+import { foreignKernels, notCompiled } from "../error.ts";
+import { packagedKernels } from "./host.ts";
+import { readSource, type Source } from "./source.ts";
+
+/** The kernels of this version, compiled or to be compiled: `channelwise/kernels.wasm`, or the relaxed build. */
+export type KernelSource = WebAssembly.Module | Source;
 
 let compiled: WebAssembly.Module | undefined;
 
-/** The kernels as a module; the given one if there is one. */
-export function kernelModule(given?: WebAssembly.Module): WebAssembly.Module {
-  if (given) return given;
-  compiled ??= new WebAssembly.Module(newestBuild(builds));
-  return compiled;
-}
-
-/** Both builds as text: the plain one, and the relaxed one as a patch of it. */
-export interface Builds {
-  readonly plainHex: string;
-  readonly relaxedSteps: readonly number[];
-  readonly relaxedHex: string;
-}
-
-/** The bytes of the newest build that this runtime understands. */
-export function newestBuild({ plainHex, relaxedSteps, relaxedHex }: Builds): Uint8Array<ArrayBuffer> {
-  const plain = decode(plainHex);
-  return WebAssembly.validate(relaxedMadd) ? patched(plain, relaxedSteps, decode(relaxedHex)) : plain;
-}
-
-/** Triples of where the base goes on, for how long, and how many bytes of the literal follow; see scripts/patch.js. */
-export function patched(base: Uint8Array, steps: readonly number[], literal: Uint8Array): Uint8Array<ArrayBuffer> {
-  const size = steps.reduce((sum, step, index) => (index % 3 === 0 ? sum : sum + step), 0);
-  const bytes = new Uint8Array(size);
-  let [at, taken] = [0, 0];
-  for (let step = 0; step < steps.length; step += 3) {
-    const [from, length, own] = steps.slice(step, step + 3) as [number, number, number];
-    bytes.set(base.subarray(from, from + length), at);
-    bytes.set(literal.subarray(taken, taken + own), at + length);
-    at += length + own;
-    taken += own;
+/** The package's kernels, compiled in this thread: a millisecond. */
+export function kernelModule(): WebAssembly.Module {
+  if (compiled) return compiled;
+  const packaged = packagedKernels();
+  try {
+    return (compiled = isModule(packaged) ? packaged : new WebAssembly.Module(packaged));
+  } catch (cause) {
+    throw notCompiled(cause);
   }
-  return bytes;
 }
 
-/**
- * A module of one function: three vectors made by i8x16.splat, and f32x4.relaxed_madd, the only instruction that the relaxed
- * build has beyond the plain one.
- */
-const relaxedMadd = new Uint8Array([
-  ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0], // "\0asm", version 1
-  ...[1, 5, 1, 0x60, 0, 1, 0x7b], // types: () -> v128
-  ...[3, 2, 1, 0], // functions: one of that type
-  ...[10, 19, 1, 17, 0, 0x41, 0, 0xfd, 15, 0x41, 0, 0xfd, 15, 0x41, 0, 0xfd, 15, 0xfd, 0x85, 2, 0x0b],
-]);
+/** The package's kernels, or those given. Some browsers compile so much only where it is waited for. */
+export async function loadKernels(given?: KernelSource): Promise<WebAssembly.Module> {
+  if (given !== undefined) return own(await compile(isModule(given) ? given : (await readSource(given)).bytes));
+  return (compiled ??= await compile(packagedKernels()));
+}
 
-/** What runtimes have for hexadecimal digits: the newest of all kinds the first, Node, Deno and Bun the second. */
-const native = globalThis as unknown as {
-  readonly Uint8Array: { fromHex?(hex: string): Uint8Array<ArrayBuffer> };
-  readonly Buffer?: { from(hex: string, encoding: "hex"): Uint8Array<ArrayBuffer> };
-};
-
-/**
- * Bytes out of two lower-case digits each: a longer text than base64, but gzip finds the bytes' own repetitions in it and makes it
- * a quarter smaller. The loop takes 3 ms in a process that just began.
- */
-function decode(hex: string): Uint8Array<ArrayBuffer> {
-  if (native.Uint8Array.fromHex) return native.Uint8Array.fromHex(hex);
-  if (native.Buffer) return native.Buffer.from(hex, "hex");
-  const bytes = new Uint8Array(hex.length / 2);
-  for (let at = 0; at < bytes.length; at++) {
-    bytes[at] = (digit(hex.charCodeAt(2 * at)) << 4) | digit(hex.charCodeAt(2 * at + 1));
+async function compile(kernels: WebAssembly.Module | Uint8Array): Promise<WebAssembly.Module> {
+  if (isModule(kernels)) return kernels;
+  try {
+    return await WebAssembly.compile(kernels as Uint8Array<ArrayBuffer>);
+  } catch (cause) {
+    throw notCompiled(cause);
   }
-  return bytes;
 }
 
-/** The value of `0` to `9` and `a` to `f` by their codes. */
-function digit(code: number): number {
-  return code < 58 ? code - 48 : code - 87;
+/** Kernels of another version may have the same names for other operands: each build carries what it was built from. */
+function own(module: WebAssembly.Module): WebAssembly.Module {
+  const [section] = WebAssembly.Module.customSections(module, "channelwise");
+  const id = section && new TextDecoder().decode(section);
+  if (id !== kernelsId) throw foreignKernels(id);
+  return module;
+}
+
+/** By its tag: a module that was made outside of an edge function's realm is no instance of what is called Module in it. */
+function isModule(kernels: KernelSource): kernels is WebAssembly.Module {
+  return Object.prototype.toString.call(kernels) === "[object WebAssembly.Module]";
 }

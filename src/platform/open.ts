@@ -10,8 +10,9 @@
  */
 import { unreadable } from "../error.ts";
 import { type Bytes, RangedBytes } from "./bytes.ts";
-import { FileBytes } from "./file.ts";
-import { besideUrl, body, fileSystem, locate, readSource, request, type Source } from "./source.ts";
+import { files } from "./host.ts";
+import type { Need } from "./runtime.ts";
+import { besideUrl, body, locate, readSource, request, type Source } from "./source.ts";
 
 /** A source, opened; see `SourceBytes`. */
 export interface OpenedSource {
@@ -23,34 +24,16 @@ export interface OpenedSource {
 /** What the first request to a server asks for. */
 const firstBytes = 2 ** 16;
 
-/** A file of up to so many bytes whose numbers will be read is read at once: then nothing that happens to it later matters. */
-const mostBytesAtOnce = 2 ** 28;
-
-/** What of a source will be read: a little, or most of it. */
-export type Need = "headers" | "numbers";
-
 /** Opens a source; as little as possible of it is read, except of files that are not large. */
 export async function openSource(source: Source, need: Need = "headers"): Promise<OpenedSource> {
   const { at, name, beside } = locate(source);
   if ("path" in at) {
-    const bytes = await openFile(at.path, need);
+    const bytes = await files!.open(at.path, need);
     if (bytes) return { bytes, name, beside };
   }
   if ("blob" in at) return { bytes: rangesOfBlob(at.blob, name), name, beside };
   if ("url" in at) return { name, ...(await openUrl(at.url)) };
   return readSource(source);
-}
-
-/** Null for what is read from its start to its end: a file of ordinary size, a pipe and the like. */
-async function openFile(path: string | URL, need: Need): Promise<Bytes | null> {
-  try {
-    const system = await fileSystem();
-    const stat = system.statSync(path);
-    if (!stat.isFile() || (need === "numbers" && stat.size <= mostBytesAtOnce)) return null;
-    return new FileBytes(system, path, stat);
-  } catch (cause) {
-    throw unreadable(String(path), cause);
-  }
 }
 
 function rangesOfBlob(blob: Blob, name: string): Bytes {

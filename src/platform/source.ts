@@ -2,8 +2,12 @@
  * How the bytes of a model are had, wherever they are: a path, a URL, a Response, a Blob, or bytes.
  */
 import { unreadable } from "../error.ts";
+import { files } from "./host.ts";
 
-/** What `load` takes. A string is a URL if it starts with a scheme such as `https:`, else a path (not in browsers: there a URL). */
+/**
+ * What `load` takes. A string is a URL if it starts with a scheme such as `https:`, else a path in Node, Deno and Bun, and anywhere
+ * else a URL too, from where the page is.
+ */
 export type Source = string | URL | Response | Blob | ArrayBuffer | Uint8Array;
 
 /** Bytes, what messages call them, and where files beside them are: null where nothing is beside. */
@@ -37,9 +41,10 @@ export function locate(source: Source): { readonly at: Location } & Omit<SourceB
   }
   const text = String(source);
   const name = text.split(/[/\\]/).pop() || text;
-  if (text.startsWith("file:")) return { at: { path: new URL(text) }, name, beside: besideUrl(text) };
-  if (/^[a-z][a-z0-9+.-]+:/i.test(text) || inBrowser()) return { at: { url: text }, name, beside: besideUrl(text) };
-  return { at: { path: text }, name, beside: (other) => text.slice(0, text.length - name.length) + other };
+  const path = files?.locate(text) ?? null;
+  const beside =
+    typeof path === "string" ? (other: string) => text.slice(0, text.length - name.length) + other : besideUrl(text);
+  return { at: path === null ? { url: text } : { path }, name, beside };
 }
 
 /** The bytes of a source, all of them. */
@@ -48,35 +53,13 @@ export async function readSource(source: Source): Promise<SourceBytes> {
   if ("bytes" in at) return { bytes: at.bytes, name, beside };
   if ("blob" in at) return { bytes: new Uint8Array(await at.blob.arrayBuffer()), name, beside };
   if ("response" in at) return { bytes: await body(at.response), name, beside };
-  if ("path" in at) return { bytes: await readFile(at.path), name, beside };
+  if ("path" in at) return { bytes: await files!.read(at.path), name, beside };
   const response = await request(at.url);
   // A browser's relative address is known in full by the answer.
   return { bytes: await body(response), name, beside: besideUrl(response.url || at.url) };
 }
 
 export const besideUrl = (url: string) => (name: string) => new URL(encodeURIComponent(name), url);
-
-/** Browsers and their workers have a location and no file system. */
-function inBrowser(): boolean {
-  return typeof location !== "undefined" && !("process" in globalThis);
-}
-
-/** The file system of Node, Deno and Bun. */
-export function fileSystem(): Promise<typeof import("node:fs")> {
-  // Named by a variable, so that bundlers for browsers don't look for it.
-  const module = "node:fs";
-  return import(module);
-}
-
-async function readFile(path: string | URL): Promise<Uint8Array> {
-  try {
-    const system = await fileSystem();
-    const buffer = await system.promises.readFile(path);
-    return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
-  } catch (cause) {
-    throw unreadable(String(path), cause);
-  }
-}
 
 /** Asks for a URL. */
 export async function request(url: string): Promise<Response> {

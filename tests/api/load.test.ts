@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
-import { convert, load, type Tensor } from "../../src/index.ts";
+import { convert, inspectFile, load, type LoadOptions, type Tensor, verify } from "../../src/index.ts";
 import { readNpz } from "../../src/bytes/npz.ts";
 import { toFloat32 } from "../../src/bytes/numbers.ts";
 import * as run from "../../src/run.ts";
@@ -46,9 +46,47 @@ describe("sources", () => {
     expect((await load(bytes, { name: "ecg" })).name).toBe("ecg");
   });
 
-  test("kernels that are compiled already", async () => {
-    const module = new WebAssembly.Module(readFileSync(new URL("../../build/kernels.wasm", import.meta.url)));
-    expect(((await load(bytes, { module })).predict(signal) as Tensor).data[0]).toBeCloseTo(answer, 6);
+  const kernelsAt = new URL("../../build/kernels.wasm", import.meta.url);
+  const kernelBytes = readFileSync(kernelsAt);
+  test.each<readonly [string, () => LoadOptions["kernels"] & {}]>([
+    ["a module", () => new WebAssembly.Module(kernelBytes)],
+    ["bytes", () => kernelBytes],
+    ["a Response", () => new Response(kernelBytes, { headers: { "content-type": "application/wasm" } })],
+    ["a URL", () => kernelsAt],
+    ["a path", () => fileURLToPath(kernelsAt)],
+  ])("kernels from %s", async (_, kernels) => {
+    const model = await load(bytes, { kernels: kernels() });
+    expect((model.predict(signal) as Tensor).data[0]).toBeCloseTo(answer, 6);
+    expect(model.kernels).not.toBe(kernelModule());
+  });
+
+  /** The kernels with another id, as those of another version have. */
+  const older = Uint8Array.from(kernelBytes, (byte, index) => (index === kernelBytes.length - 1 ? byte ^ 1 : byte));
+  test.each<readonly [string, LoadOptions["kernels"] & {}, string, RegExp]>([
+    ["of another version", older, "usage", /option kernels: expected those of this version, got build [0-9a-f]{16}\n/],
+    ["another module", Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0), "usage", /got another module/],
+    ["no module", kernelBytes.subarray(1), "unsupported-feature", /the kernels do not compile here: /],
+    ["a page that is not there", new Response("", { status: 404 }), "unreadable-file", /404/],
+  ])("no kernels from %s", async (_, kernels, code, message) => {
+    const refused = load(bytes, { kernels });
+    await expect(refused).rejects.toMatchObject({ code });
+    await expect(refused).rejects.toThrow(message);
+  });
+
+  test.each([
+    ["load", (options: object) => load(bytes, options), { thread: 2 }, "threads"],
+    ["inspectFile", (options: object) => inspectFile(bytes, options), { custom_layers: {} }, "customLayers"],
+    ["run's load", (options: object) => run.load(bytes, options), { convolutions: "direct" }, "convolution"],
+    ["convert", async (options: object) => convert(await load(bytes), options), { flaten: "fold" }, "flatten"],
+    ["verify", async (options: object) => verify(await load(bytes), options), { sample: 3 }, "samples"],
+  ])("%s refuses an option that it has not: %#", async (_, call, options, nearest) => {
+    const refused = call(options);
+    await expect(refused).rejects.toMatchObject({ code: "usage" });
+    await expect(refused).rejects.toThrow(`there is no option ${Object.keys(options)[0]}; ${nearest} is the nearest`);
+  });
+
+  test("options that are undefined are left out", async () => {
+    expect((await load(bytes, { threads: undefined } as object)).threads).toBe(1);
   });
 
   test.each<readonly [string, () => Parameters<typeof load>[0], string, RegExp]>([

@@ -5,7 +5,8 @@ import { resolveObjectURL } from "node:buffer";
 import { Worker as NodeWorker } from "node:worker_threads";
 import { expect, test, vi } from "vitest";
 import { workerText } from "../../build/threads.js";
-import { threadHost, webStarter } from "../../src/platform/threads.ts";
+import { threadHost } from "../../src/platform/host.ts";
+import { startWebWorker } from "../../src/platform/web.ts";
 import type { Reply } from "../../src/platform/worker.ts";
 
 /** What a Web Worker sees of a thread of Node: messages as events, and no process. */
@@ -44,7 +45,8 @@ test("a Web Worker runs tasks", async () => {
   vi.stubGlobal("Worker", PageWorker);
   try {
     const replies: Reply[] = [];
-    const thread = webStarter(workerText)({
+    const start = await startWebWorker(workerText);
+    const thread = start({
       reply: (reply) => replies.push(reply),
       broken: (cause) => expect.unreachable(String(cause)),
     });

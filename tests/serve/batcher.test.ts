@@ -115,7 +115,10 @@ describe("apart", () => {
 
   test("an id that is no row of the table fails alone", async () => {
     const table = modelOf(
-      sequential([input("tokens", [2], { dtype: "int32" }), layer("Embedding", "rows", { input_dim: 3, output_dim: 1 })]),
+      sequential([
+        input("tokens", [2], { dtype: "int32" }),
+        layer("Embedding", "rows", { input_dim: 3, output_dim: 1 }),
+      ]),
       { "layers/embedding": { variables: [stored([3, 1], [0.5, 1.5, 2.5])] } },
     );
     const handler = serve({ table }, { batchWindow: 30 });

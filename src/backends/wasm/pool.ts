@@ -6,7 +6,8 @@
  * and one answer, some 40 microseconds in all. How they divide the work is told in platform/worker.ts.
  */
 import { disposed, threadBroken } from "../../error.ts";
-import { type Thread, type ThreadHost, threadHost } from "../../platform/threads.ts";
+import { threadHost } from "../../platform/host.ts";
+import type { Thread, ThreadHost } from "../../platform/threads.ts";
 import type { Reply, Task } from "../../platform/worker.ts";
 import { KernelMemory } from "./memory.ts";
 import type { Split } from "./split.ts";
