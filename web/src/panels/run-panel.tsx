@@ -1,0 +1,229 @@
+/** A place to run the model: an input that is drawn by chance, by hand or out of a file, what comes out, and how long it takes. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Busy } from "../parts/busy.tsx";
+import { DrawSeries } from "../parts/draw-series.tsx";
+import { NumbersView } from "../parts/numbers-view.tsx";
+import { RefusalNote } from "../parts/refusal-note.tsx";
+import { Segments } from "../parts/segments.tsx";
+import { type Fitted, fitInput, sampleShape } from "../fit-input.ts";
+import type { BenchRow, InputSource, Prediction, Refusal } from "../protocol.ts";
+import { NotNumbers, readText, readWav, type Table } from "../read-numbers.ts";
+import { useTask } from "../use-task.ts";
+import type { PanelProps } from "../workspace.tsx";
+
+type Way = "random" | "draw" | "file";
+
+/** Steps that a drawn series has where the model leaves them open. */
+const openLength = 64;
+
+export function RunPanel({ engine, opened }: PanelProps) {
+  const ports = opened.description.inputs.filter(({ state }) => !state);
+  const [portName, setPortName] = useState(ports[0]?.name ?? "");
+  const port = ports.find(({ name }) => name === portName) ?? ports[0];
+  const [way, setWay] = useState<Way>("random");
+  const [note, setNote] = useState("");
+  const [refusal, setRefusal] = useState<Refusal | null>(null);
+  const seed = useRef(0);
+  const run = useTask<Prediction>();
+
+  const predict = (source: InputSource) => run.run(() => engine.call("predict", [source]));
+  const draw = () => {
+    setNote(`random numbers, seed ${seed.current}`);
+    predict({ kind: "random", seed: seed.current++ });
+  };
+  const take = (read: () => Table) => {
+    setRefusal(null);
+    try {
+      const fitted: Fitted = fitInput(port!, read());
+      setNote(fitted.note);
+      predict({ kind: "numbers", port: port!.name, numbers: fitted.numbers });
+    } catch (error) {
+      if (!(error instanceof NotNumbers)) throw error;
+      setRefusal({ code: "invalid-input", message: error.message, where: [], fix: error.fix });
+    }
+  };
+  const takeFile = async (file: File) => {
+    setRefusal(null);
+    setNote(file.name);
+    const head = new Uint8Array(await file.slice(0, 4).arrayBuffer());
+    const start = String.fromCharCode(...head);
+    if (start.startsWith("PK") || start.startsWith("\x93NUM")) return predict({ kind: "file", file, layout: "keras" });
+    if (start === "RIFF") {
+      const bytes = new Uint8Array(await file.arrayBuffer());
+      return take(() => readWav(bytes));
+    }
+    const text = await file.text();
+    return take(() => readText(text));
+  };
+  useEffect(() => {
+    draw();
+  }, []);
+
+  if (!port) return <p class="hint">The model has no input.</p>;
+  const shape = sampleShape(port, openLength);
+  const drawable = port.layout === "NLC" && port.type === "float32";
+  const drawn = (data: Float32Array) => {
+    setNote("drawn by hand");
+    predict({ kind: "numbers", port: port.name, numbers: { data, layout: port.layout, shape: [1, ...shape] } });
+  };
+  return (
+    <>
+      <div class="switches">
+        <Segments
+          label="Input"
+          name="way"
+          value={way}
+          choices={[
+            ["random", "random"],
+            ...(drawable ? ([["draw", "draw one"]] as const) : []),
+            ["file", "paste or drop"],
+          ]}
+          onChange={setWay}
+        />
+        {ports.length > 1 && (
+          <label class="pick">
+            which{" "}
+            <select value={port.name} onChange={({ currentTarget }) => setPortName(currentTarget.value)}>
+              {ports.map(({ name }) => (
+                <option>{name}</option>
+              ))}
+            </select>
+          </label>
+        )}
+      </div>
+      {way === "random" && (
+        <p>
+          <button type="button" onClick={draw}>
+            Draw other numbers
+          </button>
+        </p>
+      )}
+      {way === "draw" && drawable && (
+        <DrawSeries key={port.name} length={shape[0]!} channels={shape[1]!} onChange={drawn} />
+      )}
+      {way === "file" && <PasteOrDrop onText={(text) => take(() => readText(text))} onFile={takeFile} />}
+      {ports.length > 1 && way !== "random" && (
+        <p class="hint">The other inputs are random numbers; a .npz has all of them.</p>
+      )}
+      {refusal && <RefusalNote refusal={refusal} title="This input does not do" />}
+      {run.refusal && <RefusalNote refusal={run.refusal} title="This was not run" />}
+      {run.result && <Result prediction={run.result} note={note} />}
+      <Bench engine={engine} />
+    </>
+  );
+}
+
+interface PasteProps {
+  readonly onText: (text: string) => void;
+  readonly onFile: (file: File) => void;
+}
+
+function PasteOrDrop({ onText, onFile }: PasteProps) {
+  const [text, setText] = useState("");
+  const file = useRef<HTMLInputElement>(null);
+  const drop = (event: DragEvent) => {
+    const [first] = event.dataTransfer?.files ?? [];
+    if (!first) return;
+    event.preventDefault();
+    onFile(first);
+  };
+  return (
+    <div class="paste" onDrop={drop}>
+      <label>
+        Numbers: a row for each step, a column for each channel
+        <textarea
+          rows={5}
+          spellcheck={false}
+          value={text}
+          placeholder={"0.1, 0.2, 0.3\n0.4, 0.5, 0.6"}
+          onInput={({ currentTarget }) => setText(currentTarget.value)}
+        />
+      </label>
+      <p class="paste-buttons">
+        <button type="button" disabled={text.trim() === ""} onClick={() => onText(text)}>
+          Run these numbers
+        </button>
+        <button type="button" onClick={() => file.current?.click()}>
+          Choose .npz, .npy, .csv or .wav
+        </button>
+        <input
+          ref={file}
+          class="away"
+          type="file"
+          tabIndex={-1}
+          aria-label="Input file"
+          accept=".npz,.npy,.csv,.txt,.tsv,.wav"
+          onChange={({ currentTarget }) => {
+            const [first] = currentTarget.files ?? [];
+            if (first) onFile(first);
+            currentTarget.value = "";
+          }}
+        />
+      </p>
+    </div>
+  );
+}
+
+function Result({ prediction, note }: { readonly prediction: Prediction; readonly note: string }) {
+  const { inputs, outputs, milliseconds } = prediction;
+  return (
+    <>
+      <p class="measured" role="status">
+        <b>{milliseconds < 10 ? milliseconds.toPrecision(2) : milliseconds.toFixed(0)} ms</b> per prediction, on {note}
+      </p>
+      {Object.entries(inputs).map(([name, numbers]) => (
+        <NumbersView key={`in ${name}`} title={`in: ${name}`} numbers={numbers} open={false} />
+      ))}
+      {Object.entries(outputs).map(([name, numbers]) => (
+        <NumbersView key={`out ${name}`} title={`out: ${name}`} numbers={numbers} open />
+      ))}
+    </>
+  );
+}
+
+function Bench({ engine }: Pick<PanelProps, "engine">) {
+  const bench = useTask<readonly BenchRow[]>();
+  const number = (value: number) => (value < 10 ? value.toPrecision(2) : Math.round(value).toLocaleString("en"));
+  return (
+    <section class="bench">
+      <h3>On this machine</h3>
+      <p>
+        <button
+          type="button"
+          disabled={bench.running}
+          onClick={() => bench.run((onProgress) => engine.call("bench", [], onProgress))}
+        >
+          Measure
+        </button>
+      </p>
+      <div class="news" aria-live="polite">
+        {bench.running && (
+          <Busy label="Running for two seconds" progress={bench.progress} onCancel={() => engine.cancel()} />
+        )}
+        {bench.refusal && <RefusalNote refusal={bench.refusal} title="This was not measured" />}
+      </div>
+      {bench.result && (
+        <table class="numbers">
+          <thead>
+            <tr>
+              <th scope="col">batch</th>
+              <th scope="col">ms, median</th>
+              <th scope="col">ms, slowest</th>
+              <th scope="col">samples per second</th>
+            </tr>
+          </thead>
+          <tbody>
+            {bench.result.map(({ batch, median, slowest, perSecond }) => (
+              <tr>
+                <th scope="row">{batch}</th>
+                <td>{number(median)}</td>
+                <td>{number(slowest)}</td>
+                <td>{number(perSecond)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </section>
+  );
+}
