@@ -3,8 +3,8 @@
  *
  *     node channelwise.js MODEL.safetensors
  */
-import { load } from "../../dist/run.js";
-import { serve } from "../../dist/serve.js";
+import { load } from "channelwise/run";
+import { serve } from "channelwise/serve";
 import { listen } from "../../examples/node/http.js";
 
 const model = await load(process.argv[2]);

@@ -4,7 +4,7 @@
  *     node onnxruntime.js MODEL.onnx SHAPES.json        shapes of its input and output, without the batch
  */
 import { readFileSync } from "node:fs";
-import { serve } from "../../dist/serve.js";
+import { serve } from "channelwise/serve";
 import { listen } from "../../examples/node/http.js";
 import { onnxruntimeContender } from "../peers/onnxruntime.js";
 

@@ -3,7 +3,7 @@
  */
 import { ok, deepStrictEqual as same } from "node:assert/strict";
 import { connect } from "node:net";
-import { load } from "../../dist/index.js";
+import { load } from "../../dist/index.node.js";
 import { caseFile, check } from "./support.js";
 
 export const motion = await load(caseFile("activity-recognition-cnn"));
@@ -105,7 +105,11 @@ export async function checkServer(name, base, ask = fetch) {
       [400, infer, { ...binaryRequest(sample(1)), body: binaryRequest(sample(1)).body.slice(0, -1) }],
     ];
     for (const [status, url, init] of wrong) {
-      const response = await ask(url, init);
+      // A server that answers before a large body has come may cut it off, and then whoever sends does not always get to the answer.
+      const response = await ask(url, init).catch((error) => {
+        if (status !== 413) throw error;
+      });
+      if (!response) continue;
       const text = await response.text();
       same(
         [response.status, /^\{"error":"[^\n]+"\}$/.test(text)],

@@ -58,12 +58,15 @@ describe("bundles", () => {
   const bundles = scripts.filter((name) => !commands.includes(name) && name !== "threads.js");
   const of = (...kinds: string[]) => bundles.filter((name) => kinds.includes(kind(name)));
 
-  test.each(scripts.filter((name) => name !== "cli.js"))("%s makes no code of text, and waits for nothing at its top", (name) => {
-    const { called, awaitsAtTop } = readScript(name);
-    expect(["eval", "Function", "require"].filter((word) => called.has(word))).toEqual([]);
-    expect(awaitsAtTop).toBe(false);
-    expect(called.size).toBeGreaterThan(name === "index.node.js" || name === "threads.js" ? -1 : 0);
-  });
+  test.each(scripts.filter((name) => name !== "cli.js"))(
+    "%s makes no code of text, and waits for nothing at its top",
+    (name) => {
+      const { called, awaitsAtTop } = readScript(name);
+      expect(["eval", "Function", "require"].filter((word) => called.has(word))).toEqual([]);
+      expect(awaitsAtTop).toBe(false);
+      expect(called.size).toBeGreaterThan(name === "index.node.js" || name === "threads.js" ? -1 : 0);
+    },
+  );
 
   test.each(of("web"))("%s imports nothing, threads when it comes to that", (name) => {
     const dynamicImports = name === "serve.js" ? [] : ["./threads.js"];
