@@ -1,11 +1,12 @@
 /**
  * support: checks that print a line each, programs that are started and ended, and a stranger's copy of the examples
  */
-import { spawn, spawnSync } from "node:child_process";
+import { execFile, spawn, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 
 /** The repository, which has been built. */
 export const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -41,6 +42,11 @@ export function run(program, args, options = {}) {
   });
   if (status !== 0) throw new Error(`${program} ${args.join(" ")}: exit ${status} ${error ?? ""}\n${stdout}${stderr}`);
   return stdout;
+}
+
+/** The same, while servers of this process go on. @param {string} program @param {string[]} args */
+export async function say(program, args) {
+  return (await promisify(execFile)(program, args, { timeout: 60_000 })).stdout.trim();
 }
 
 /**
