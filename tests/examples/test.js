@@ -6,12 +6,21 @@
  * Prints a line per check, and `N passed, N failed` at the end.
  */
 import { checkBatch } from "./batch.js";
+import { checkBrowser } from "./browser.js";
 import { checkDeno } from "./deno.js";
 import { checkEdge } from "./edge.js";
 import { checkNode } from "./node.js";
+import { checkWorklet } from "./worklet.js";
 import { check, finish, strangersCopy } from "./support.js";
 
-const examples = { node: checkNode, deno: checkDeno, edge: checkEdge, batch: checkBatch };
+const examples = {
+  node: checkNode,
+  deno: checkDeno,
+  edge: checkEdge,
+  batch: checkBatch,
+  browser: checkBrowser,
+  worklet: checkWorklet,
+};
 
 const chosen = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(examples);
 const copy = strangersCopy();
