@@ -9,6 +9,8 @@
  * The notation is that of `KIO`/`OIK` in XLA, JAX and XNNPACK, with the parentheses of einops.
  */
 import { ChannelwiseError } from "./error.ts";
+import { lent } from "./platform/scratch.ts";
+import { copyStrided, type StridedCopy } from "./strided.ts";
 
 /** A named piece of a merged axis, or the axis itself. `size` is null where it is known only when the model runs. */
 export interface Part {
@@ -143,6 +145,11 @@ export function withAxis(axes: Axes, letter: string, change: Partial<Omit<Axis, 
   return axes.map((axis) => (axis.letter === letter ? { ...axis, ...change } : axis));
 }
 
+/** The same axes with the one called `letter` made anew in this size: if it was merged of others, it no longer is. */
+export function resized(axes: Axes, letter: string, size: number | null): Axis[] {
+  return axes.map((axis) => (axis.letter === letter ? plainAxis(letter, size) : axis));
+}
+
 /** A plain axis of this letter and size: what is left of a merged axis once its parts no longer count. */
 export function plainAxis(letter: string, size: number | null): Axis {
   return { letter, size };
@@ -154,18 +161,6 @@ export function product(sizes: readonly (number | null)[]): number | null {
 }
 
 // ------------------------------------------------------------------------------------------------- moves
-
-/**
- * One strided copy: element (i, j, …) of `sizes` goes from `sourceOffset + i * sourceStrides[0] + …` to
- * `targetOffset + i * targetStrides[0] + …`. All in elements.
- */
-export interface StridedCopy {
-  readonly sizes: readonly number[];
-  readonly sourceOffset: number;
-  readonly targetOffset: number;
-  readonly sourceStrides: readonly number[];
-  readonly targetStrides: readonly number[];
-}
 
 /** A part with a name that is unique in its array: the letter of its axis, then its own where the axis is merged. */
 interface Leaf {
@@ -300,90 +295,7 @@ export function rearrangeArray<T extends Float32Array | Float64Array | Int32Arra
   to: Axes,
 ): T {
   if (isView(from, to)) return source;
-  const target = new (source.constructor as new (length: number) => T)(source.length);
+  const target = lent(source.constructor as Float32ArrayConstructor, source.length) as T;
   for (const copy of rearrangement(from, to)) copyStrided(source, target, copy);
   return target;
-}
-
-/** Carries out one strided copy. */
-export function copyStrided(source: ArrayLike<number>, target: { [index: number]: number }, copy: StridedCopy): void {
-  const { sizes, sourceStrides, targetStrides } = copy;
-  const rank = sizes.length;
-  if (rank === 0) {
-    target[copy.targetOffset] = source[copy.sourceOffset]!;
-    return;
-  }
-  if (sizes.includes(0)) return;
-  const inner = sizes[rank - 1]!;
-  const sourceStep = sourceStrides[rank - 1]!;
-  const targetStep = targetStrides[rank - 1]!;
-  const index = new Array<number>(rank - 1).fill(0);
-  let from = copy.sourceOffset;
-  let to = copy.targetOffset;
-  for (;;) {
-    copyRow(source, from, sourceStep, target, to, targetStep, inner);
-    let axis = rank - 2;
-    for (; axis >= 0; axis--) {
-      from += sourceStrides[axis]!;
-      to += targetStrides[axis]!;
-      if (++index[axis]! < sizes[axis]!) break;
-      from -= sourceStrides[axis]! * sizes[axis]!;
-      to -= targetStrides[axis]! * sizes[axis]!;
-      index[axis] = 0;
-    }
-    if (axis < 0) return;
-  }
-}
-
-/**
- * The innermost loop, a function of its own: called often, it is compiled early, which counts in a process that just began.
- */
-function copyRow(
-  source: ArrayLike<number>,
-  from: number,
-  sourceStep: number,
-  target: { [index: number]: number },
-  to: number,
-  targetStep: number,
-  count: number,
-): void {
-  for (; count > 0; count--, from += sourceStep, to += targetStep) target[to] = source[from]!;
-}
-
-/** The copy of the part of a row-major array of `shape` that begins at `start` into a row-major array of the sizes `part`. */
-function boxCopy(shape: readonly number[], part: readonly number[], start: readonly number[]): StridedCopy {
-  const strides = (sizes: readonly number[]) => sizes.map((_, axis) => product(sizes.slice(axis + 1))!);
-  const own = strides(shape);
-  return {
-    sizes: part,
-    sourceOffset: start.reduce((offset, first, axis) => offset + first * own[axis]!, 0),
-    targetOffset: 0,
-    sourceStrides: own,
-    targetStrides: strides(part),
-  };
-}
-
-/** The part of a row-major array of `shape` that begins at `start` and has the sizes `part`. */
-export function takeBox(
-  data: Float32Array,
-  shape: readonly number[],
-  part: readonly number[],
-  start: readonly number[],
-): Float32Array {
-  const taken = new Float32Array(product(part)!);
-  copyStrided(data, taken, boxCopy(shape, part, start));
-  return taken;
-}
-
-/** Puts a part back where `takeBox` takes it from. */
-export function putBox(
-  data: Float32Array,
-  shape: readonly number[],
-  part: readonly number[],
-  start: readonly number[],
-  values: Float32Array,
-): void {
-  const { sizes, sourceOffset, sourceStrides, targetStrides } = boxCopy(shape, part, start);
-  const back = { sizes, sourceOffset: 0, sourceStrides: targetStrides, targetOffset: sourceOffset };
-  copyStrided(values, data, { ...back, targetStrides: sourceStrides });
 }

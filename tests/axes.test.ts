@@ -2,7 +2,6 @@
 import { describe, expect, test } from "vitest";
 import {
   type Axes,
-  copyStrided,
   describeAxes,
   isView,
   layoutRank,
@@ -15,6 +14,7 @@ import {
   rearrangement,
   shapeText,
 } from "../src/axes.ts";
+import { copyStrided } from "../src/strided.ts";
 import { ChannelwiseError } from "../src/error.ts";
 import { Draw } from "./support/random-draw.ts";
 

@@ -11,7 +11,8 @@ import { describeGraph, graphKey, type TensorPlace } from "../dialects/state.ts"
 import { outputsDiffer } from "../error.ts";
 import { type Target, targets } from "../formats/kinds.ts";
 import { checkpointFile } from "../formats/pytorch.ts";
-import { safetensorsFile } from "../formats/safetensors.ts";
+import { readCheckpoint } from "../formats/pytorch-read.ts";
+import { readSafetensors, safetensorsFile } from "../formats/safetensors.ts";
 import type { Graph } from "../graph/graph.ts";
 import { type LayoutPlan, portOrder } from "../plan/layout.ts";
 import type { StoredArray, TensorData } from "../tensor.ts";
@@ -28,7 +29,7 @@ import {
 } from "./torch-conversion.ts";
 import { type Keep, type KerasFormat, kerasFormats, toKeras } from "./to-keras.ts";
 import { inputRecord, randomInputs } from "./random.ts";
-import { type Report, verifyProgram } from "./verify.ts";
+import { lateArrays, type Report, verifyProgram } from "./verify.ts";
 
 /** What `convert` writes, and how. */
 export interface ConvertOptions extends TorchConversion {
@@ -94,10 +95,7 @@ export async function convertInto(model: Model, options: ConvertOptions, keep: K
   }
   const file: WeightsFile = to === "pt" || (to === "pytorch" && weights === "pt") ? "model.pt" : "model.safetensors";
   const conversion = torchConversion(model.graph, options, file);
-  const report = verifyProgram(model, conversion, options.onProgress ? { onProgress: options.onProgress } : {});
-  options.onVerified?.(report);
-  if (!report.agrees)
-    throw outputsDiffer(`the converted program differs from the model first at ${report.firstDifference}`);
+  const { source } = conversion.program;
   const state = new Map(
     conversion.program.state.map((entry): [string, StoredArray] => [
       entry.name,
@@ -110,8 +108,14 @@ export async function convertInto(model: Model, options: ConvertOptions, keep: K
       : safetensorsFile(state, {
           metadata: { format: "pt", [graphKey]: describe(model.graph, conversion), ...describeSource(model) },
         });
-  if (to === "pytorch") keep("model.py", fileOf(new TextEncoder().encode(conversion.program.source)));
-  keep(file, written);
+  if (to === "pytorch") keep("model.py", fileOf(new TextEncoder().encode(source)));
+  // What is proved is what was written: the weights are read again.
+  const { tensors } = (file === "model.pt" ? readCheckpoint : readSafetensors)(keep(file, written), [file]);
+  const progress = options.onProgress ? { onProgress: options.onProgress } : {};
+  const report = verifyProgram(model, conversion, progress, { source, state: lateArrays(tensors) });
+  options.onVerified?.(report);
+  if (!report.agrees)
+    throw outputsDiffer(`the converted program differs from the model first at ${report.firstDifference}`);
   if (to === "pytorch") keep("check.npz", recordCheck(model, conversion.plan));
 }
 

@@ -15,6 +15,7 @@ import { writeKerasFile, writeKerasHdf5, writeWeights } from "../formats/keras-w
 import { writeTfjs } from "../formats/tfjs-write.ts";
 import { withWeights } from "../graph/graph.ts";
 import type { Bytes } from "../platform/bytes.ts";
+import { reuseMemory } from "../platform/scratch.ts";
 import type { TensorData } from "../tensor.ts";
 import { compareArrays } from "./compare.ts";
 import { readGraph, readWeights } from "./load.ts";
@@ -73,7 +74,7 @@ export async function toKeras(
     (graph) => new Model(graph, model.name, read.origin, model.kernels),
   );
   const [before, after] = opened as [Model, Model];
-  const report = sameModel(before, after);
+  const report = reuseMemory(() => sameModel(before, after));
   for (const each of opened) each.dispose();
   return report.agrees ? (fromState ?? report) : report;
 }

@@ -16,6 +16,7 @@ import type { LayoutNote } from "../plan/layout.ts";
 import { compareArrays, type Difference } from "./compare.ts";
 import { type Conversion, type TorchConversion, torchConversion, torchOptions } from "./torch-conversion.ts";
 import { toFloat32 } from "../bytes/numbers.ts";
+import { reuseMemory } from "../platform/scratch.ts";
 import type { StoredArray, TensorData } from "../tensor.ts";
 import type { Model } from "./model.ts";
 import { type OptionNames, requireKnown } from "./options.ts";
@@ -96,12 +97,7 @@ export interface Converted {
  */
 export async function verifyAgainst(model: Model, converted: Converted, options: VerifyOptions = {}): Promise<Report> {
   const given = ownNames(torchConversion(model.graph).program.state, converted.state);
-  const state = new Map(
-    [...given].map(([name, array]): [string, LateArray] => [
-      name,
-      { shape: array.shape, read: () => toFloat32(array) },
-    ]),
-  );
+  const state = lateArrays(given);
   const signature = converted.source === null ? null : readTorchSignature(converted.source);
   const io = signature
     ? signature.inputs.concat(signature.outputs).some(([, layout]) => layout.includes("->"))
@@ -123,6 +119,11 @@ export async function verifyAgainst(model: Model, converted: Converted, options:
   return first!;
 }
 
+/** A state dict that was read, as the interpreter takes it. */
+export function lateArrays(state: ReadonlyMap<string, StoredArray>): Map<string, LateArray> {
+  return new Map([...state].map(([name, array]) => [name, { shape: array.shape, read: () => toFloat32(array) }]));
+}
+
 /** The conversion's state dict, as the interpreter takes it. */
 function ownState({ program }: Conversion): Map<string, LateArray> {
   return new Map(program.state.map((entry) => [entry.name, { shape: entry.shape, read: () => stateData(entry) }]));
@@ -134,6 +135,15 @@ export function verifyProgram(
   conversion: Conversion,
   options: Omit<VerifyOptions, keyof TorchConversion> = {},
   against?: Against,
+): Report {
+  return reuseMemory(() => compareSides(model, conversion, options, against));
+}
+
+function compareSides(
+  model: Model,
+  conversion: Conversion,
+  options: Omit<VerifyOptions, keyof TorchConversion>,
+  against: Against | undefined,
 ): Report {
   const { samples = 2, seed = 0, onProgress } = options;
   if (!Number.isSafeInteger(samples) || samples < 1) throw wrongOption("samples", ["an integer from 1"], samples);

@@ -15,7 +15,7 @@ import { bytesPerElement, type DType, type RawArray, type StoredArray } from "..
 import { Cursor } from "./cursor.ts";
 import { allocate, denseBytes } from "./limits.ts";
 import { type FileToWrite, inMemory } from "./file-to-write.ts";
-import { type DenseArray, denseArrayBytes, sizeBytesOf, swapBytes, typedArray, type WritableArray } from "./numbers.ts";
+import { type DenseArray, putArray, sizeBytesOf, swapBytes, typedArray, type WritableArray } from "./numbers.ts";
 import { printable } from "./printable.ts";
 
 const magic = "\x93NUMPY";
@@ -102,7 +102,7 @@ export function npyFile(array: WritableArray, place: readonly string[] = []): Fi
         Uint8Array.from(header, (letter) => letter.charCodeAt(0)),
         0,
       );
-      put(denseArrayBytes(array, place), start);
+      putArray(put, array, start, place);
     },
   };
 }

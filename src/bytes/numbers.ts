@@ -7,7 +7,9 @@
  * Files are little-endian, and so is every machine that runs JavaScript engines today; typed arrays are used as they are.
  * Rounding is to nearest, ties to even, as in IEEE 754-2019 section 4.3.1 and NumPy.
  */
+import type { Put } from "./file-to-write.ts";
 import { dataSizeMismatch, valueOutOfRange } from "../error.ts";
+import { lendMemory, lent } from "../platform/scratch.ts";
 import { bytesPerElement, type DType, elements, type RawArray, type StoredArray } from "../tensor.ts";
 
 /** An array in memory on its way into a file. `data` holds the elements as they lie in the file, row-major. */
@@ -36,9 +38,15 @@ const arrayTypes = {
 /** Little-endian `bytes` as elements of `dtype`: a view where they are aligned for it, else a copy. */
 export function typedArray(dtype: DType, bytes: Uint8Array): RawArray {
   const elementBytes = bytesPerElement[dtype];
-  const aligned = bytes.byteOffset % elementBytes === 0 ? bytes : bytes.slice();
+  const aligned = bytes.byteOffset % elementBytes === 0 ? bytes : copied(bytes);
   const buffer = aligned.buffer as ArrayBuffer;
   return new arrayTypes[dtype](buffer, aligned.byteOffset, Math.floor(bytes.length / elementBytes));
+}
+
+function copied(bytes: Uint8Array): Uint8Array {
+  const copy = lent(Uint8Array, bytes.length);
+  copy.set(bytes);
+  return copy;
 }
 
 /** The bytes behind a typed array, without a copy. */
@@ -54,12 +62,14 @@ export function sizeBytesOf({ dtype, shape }: WritableArray): number {
   return elements(shape) * bytesPerElement[dtype];
 }
 
-/** The bytes of `array`, after a check that there are as many as its shape and dtype need. */
-export function denseArrayBytes(array: WritableArray, place: readonly string[]): Uint8Array {
-  const expected = sizeBytesOf(array);
-  const data = "data" in array ? array.data : array.read();
-  if (data.byteLength !== expected) throw dataSizeMismatch(array, expected, data.byteLength, place);
-  return bytesOf(data);
+/** Reads `array` and puts its bytes at an offset, after a check that there are as many as its shape and dtype need. */
+export function putArray(put: Put, array: WritableArray, at: number, place: readonly string[]): void {
+  lendMemory(() => {
+    const expected = sizeBytesOf(array);
+    const data = "data" in array ? array.data : array.read();
+    if (data.byteLength !== expected) throw dataSizeMismatch(array, expected, data.byteLength, place);
+    put(bytesOf(data), at);
+  });
 }
 
 /** Exchanges the order of bytes in each element, in place: big-endian files. */
@@ -81,11 +91,13 @@ export function toFloat32(stored: StoredArray): Float32Array {
   if (stored.dtype === "bfloat16") return bfloat16ToFloat32(data as Uint16Array);
   if (stored.dtype === "bool") return Float32Array.from(data as Uint8Array, (value) => (value === 0 ? 0 : 1));
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
-    const result = new Float32Array(data.length);
+    const result = lent(Float32Array, data.length);
     for (let index = 0; index < data.length; index++) result[index] = Number(data[index]);
     return result;
   }
-  return new Float32Array(data);
+  const result = lent(Float32Array, data.length);
+  result.set(data);
+  return result;
 }
 
 /**
@@ -112,8 +124,8 @@ export function toInt32(stored: StoredArray, place: readonly string[] = []): Int
 
 /** Every float16 is exact in float32. */
 export function float16ToFloat32(halves: Uint16Array): Float32Array {
-  const result = new Float32Array(halves.length);
-  const bits = new Uint32Array(result.buffer);
+  const result = lent(Float32Array, halves.length);
+  const bits = new Uint32Array(result.buffer, result.byteOffset, result.length);
   for (let index = 0; index < halves.length; index++) {
     const half = halves[index]!;
     const sign = (half & 0x8000) << 16;
@@ -128,8 +140,8 @@ export function float16ToFloat32(halves: Uint16Array): Float32Array {
 
 /** Every bfloat16 is exact in float32. */
 export function bfloat16ToFloat32(halves: Uint16Array): Float32Array {
-  const result = new Float32Array(halves.length);
-  const bits = new Uint32Array(result.buffer);
+  const result = lent(Float32Array, halves.length);
+  const bits = new Uint32Array(result.buffer, result.byteOffset, result.length);
   for (let index = 0; index < halves.length; index++) bits[index] = halves[index]! << 16;
   return result;
 }

@@ -70,7 +70,10 @@ export async function convertCommand(
     io: options.io,
     weights: options.weights,
     ...(options.name === undefined ? {} : { name: options.name }),
-    onProgress: verifying.update,
+    onProgress(done, total) {
+      writing.stop();
+      verifying.update(done, total);
+    },
     onVerified: (result) => {
       report = result;
     },

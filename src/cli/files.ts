@@ -7,10 +7,11 @@ import { basename, dirname } from "node:path";
 import { inputsOf } from "../api/inputs.ts";
 import { load, type LoadOptions } from "../api/load.ts";
 import type { Model } from "../api/model.ts";
-import { fileOf, type FileToWrite } from "../bytes/file-to-write.ts";
+import { fileOf, type FileToWrite, type Put } from "../bytes/file-to-write.ts";
 import { ChannelwiseError, unreadable, unwritable } from "../error.ts";
 import type { Bytes } from "../platform/bytes.ts";
 import { FileBytes } from "../platform/file.ts";
+import { reuseMemory } from "../platform/scratch.ts";
 import type { Tensor } from "../tensor.ts";
 
 /** Options that every command has. */
@@ -90,7 +91,7 @@ export class StagedFiles {
       try {
         fs.ftruncateSync(descriptor, file.sizeBytes);
         let written = 0;
-        file.write((bytes, at) => {
+        const put: Put = (bytes, at) => {
           for (let start = 0; start < bytes.length; ) {
             const count = Math.min(bytes.length - start, pieceBytes);
             const done = fs.writeSync(descriptor, bytes, start, count, at + start);
@@ -98,7 +99,8 @@ export class StagedFiles {
             written += done;
             onProgress(written, file.sizeBytes);
           }
-        });
+        };
+        reuseMemory(() => file.write(put));
       } finally {
         fs.closeSync(descriptor);
       }

@@ -29,10 +29,10 @@ import {
   namedAxes,
   parseLayout,
   type Part,
-  putBox,
   rearrangeArray,
   shapeOf,
 } from "../axes.ts";
+import { putBox } from "../strided.ts";
 import { toFloat32 } from "../bytes/numbers.ts";
 import { ChannelwiseError, corruptFile, invalidModel, missingWeight, unsupportedFeature } from "../error.ts";
 import { isRecord, parseJson } from "../formats/json.ts";

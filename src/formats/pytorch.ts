@@ -11,7 +11,7 @@
  * Source  torch/serialization.py (_save), torch/_utils.py (_rebuild_tensor_v2), Lib/pickle.py for the opcodes
  */
 import { type FileToWrite, inMemory } from "../bytes/file-to-write.ts";
-import { denseArrayBytes, sizeBytesOf, type WritableArray } from "../bytes/numbers.ts";
+import { putArray, sizeBytesOf, type WritableArray } from "../bytes/numbers.ts";
 import { zipFile } from "../bytes/zip-writer.ts";
 import { unsupportedFeature } from "../error.ts";
 import { type DType, elements } from "../tensor.ts";
@@ -117,7 +117,7 @@ export function checkpointFile(tensors: ReadonlyMap<string, WritableArray>): Fil
     pickle.global("collections", "OrderedDict").push(op.emptyTuple, op.reduce, op.tuple, op.reduce);
     const content: FileToWrite = {
       sizeBytes: sizeBytesOf(tensor),
-      write: (put) => put(denseArrayBytes(tensor, [name]), 0),
+      write: (put) => putArray(put, tensor, 0, [name]),
     };
     data.push({ name: `archive/data/${key}`, content });
   }

@@ -13,7 +13,7 @@
 import { Cursor } from "../bytes/cursor.ts";
 import { type FileToWrite, inMemory } from "../bytes/file-to-write.ts";
 import { denseBytes } from "../bytes/limits.ts";
-import { denseArrayBytes, sizeBytesOf, typedArray, type WritableArray } from "../bytes/numbers.ts";
+import { putArray, sizeBytesOf, typedArray, type WritableArray } from "../bytes/numbers.ts";
 import { printable } from "../bytes/printable.ts";
 import { corruptFile, unsupportedFeature } from "../error.ts";
 import { type Bytes, section, whole } from "../platform/bytes.ts";
@@ -175,9 +175,8 @@ export function safetensorsFile(
       put(head, 0);
       let position = dataStart;
       for (const [name, tensor] of ordered) {
-        const elements = denseArrayBytes(tensor, [name]);
-        put(elements, position);
-        position += elements.length;
+        putArray(put, tensor, position, [name]);
+        position += sizeBytesOf(tensor);
       }
     },
   };

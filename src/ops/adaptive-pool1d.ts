@@ -6,7 +6,7 @@
  * Keras   AdaptiveMaxPooling1D, AdaptiveAveragePooling1D
  * PyTorch F.adaptive_max_pool1d, F.adaptive_avg_pool1d
  */
-import { withAxis } from "../axes.ts";
+import { resized } from "../axes.ts";
 import { spatial } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import { channelsLast } from "./keras-layout.ts";
@@ -22,7 +22,7 @@ export interface AdaptivePool1d {
 export const spec: OpSpec<AdaptivePool1d> = {
   attributes: { kind: oneOf("max", "average"), outputs: count },
   weights: {},
-  infer: ({ outputs }, [input]) => [withAxis(input!, "L", { size: outputs })],
+  infer: ({ outputs }, [input]) => [resized(input!, "L", outputs)],
 };
 
 export const arrange: Arrange<AdaptivePool1d> = spatial;

@@ -10,7 +10,7 @@
  *
  * Source  keras:keras/src/backend/common/backend_utils.py (the arguments for PyTorch and the output's length)
  */
-import { axisSize, withAxis } from "../axes.ts";
+import { axisSize, resized } from "../axes.ts";
 import { shapeMismatch } from "../error.ts";
 import { spatial } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
@@ -54,7 +54,7 @@ export const spec: OpSpec<Conv1dTranspose> = {
     if (size !== null && size < 1) {
       throw shapeMismatch(`conv1dTranspose: expected something to be left of a length of ${length}, got ${size}`);
     }
-    return [withAxis(withAxis(input!, "L", { size }), "C", { size: filters })];
+    return [resized(resized(input!, "L", size), "C", filters)];
   },
 };
 

@@ -8,7 +8,7 @@
  *         O = (C, multiplier) under other sizes. SeparableConv1D: that and a Conv1D of one tap
  * PyTorch torch.nn.Conv1d: weight OIK. Uneven padding is an F.pad of its own.
  */
-import { axisSize, withAxis } from "../axes.ts";
+import { axisSize, resized } from "../axes.ts";
 import { shapeMismatch } from "../error.ts";
 import { spatial } from "./arrange.ts";
 import type { ValueId } from "../graph/graph.ts";
@@ -52,7 +52,7 @@ export const spec: OpSpec<Conv1d> = {
         `conv1d: expected a length of at least ${attributes.taps} taps after padding, got ${axisSize(input!, "L")}`,
       );
     }
-    return [withAxis(withAxis(input!, "L", { size: length }), "C", { size: attributes.filters })];
+    return [resized(resized(input!, "L", length), "C", attributes.filters)];
   },
 };
 

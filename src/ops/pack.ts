@@ -10,7 +10,7 @@
  * Panels are written by a kernel, out of 256 KiB of the source at a time: it is fast from its first call, where JavaScript
  * is interpreted until it has run for some milliseconds, which is what a model of ordinary size needs altogether.
  */
-import { copyStrided, type StridedCopy } from "../axes.ts";
+import { copyStrided, type StridedCopy } from "../strided.ts";
 import type { WeightPacker } from "./facets.ts";
 import type { Kernels } from "./kernels.ts";
 

@@ -7,7 +7,7 @@
  *         GlobalMaxPooling1D, GlobalAveragePooling1D
  * PyTorch F.max_pool1d, F.avg_pool1d(count_include_pad=False), x.amax, x.mean
  */
-import { axisSize, lettersOf, withAxis } from "../axes.ts";
+import { axisSize, lettersOf, resized } from "../axes.ts";
 import { shapeMismatch } from "../error.ts";
 import type { ValueId } from "../graph/graph.ts";
 import { emitArithmetic } from "./arithmetic.ts";
@@ -44,16 +44,14 @@ export const spec: OpSpec<Pool1d> = {
     if (length !== null && length < 1) {
       throw shapeMismatch(`pool1d: expected a length of at least ${attributes.taps}, got ${axisSize(input!, "L")}`);
     }
-    return [withAxis(input!, "L", { size: length })];
+    return [resized(input!, "L", length)];
   },
 };
 
 export const globalSpec: OpSpec<GlobalPool1d> = {
   attributes: { kind: oneOf("max", "average"), keepdims: boolean },
   weights: {},
-  infer: ({ keepdims }, [input]) => [
-    keepdims ? withAxis(input!, "L", { size: 1 }) : input!.filter((axis) => axis.letter !== "L"),
-  ],
+  infer: ({ keepdims }, [input]) => [keepdims ? resized(input!, "L", 1) : input!.filter((axis) => axis.letter !== "L")],
 };
 
 export const arrange: Arrange<Pool1d> = spatial;

@@ -8,7 +8,7 @@
  * Keras   ZeroPadding1D, Cropping1D, UpSampling1D
  * PyTorch F.pad, slices, x.repeat_interleave
  */
-import { type Axes, axisIndex, axisSize, product, withAxis } from "../axes.ts";
+import { type Axes, axisIndex, axisSize, product, resized } from "../axes.ts";
 import { shapeMismatch } from "../error.ts";
 import { follow } from "./arrange.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
@@ -33,7 +33,7 @@ export const spec: OpSpec<Resize1d> = {
     const size =
       kind === "repeat" ? length * before : kind === "pad" ? length + before + after : length - before - after;
     if (size < 1) throw shapeMismatch(`resize1d: expected a length above ${before + after} to crop, got ${length}`);
-    return [withAxis(input!, "L", { size })];
+    return [resized(input!, "L", size)];
   },
 };
 

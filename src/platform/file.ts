@@ -8,6 +8,7 @@
 import type * as fs from "node:fs";
 import { unreadable } from "../error.ts";
 import type { Bytes } from "./bytes.ts";
+import { lent } from "./scratch.ts";
 
 const blockBytes = 2 ** 16;
 const mostBlocks = 16;
@@ -47,7 +48,7 @@ export class FileBytes implements Bytes {
       const file = this.#fs.openSync(this.#path, "r");
       try {
         this.#requireSame(this.#fs.fstatSync(file));
-        const bytes = new Uint8Array(end - start);
+        const bytes = lent(Uint8Array, end - start);
         for (let filled = 0; filled < bytes.length; ) {
           const wanted = Math.min(bytes.length - filled, mostBytesAtOnce);
           const count = this.#fs.readSync(file, bytes, filled, wanted, start + filled);

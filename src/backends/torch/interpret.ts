@@ -8,6 +8,7 @@
  *
  * Always in evaluation mode. Whatever the text uses that is not in the tables of interpreter/ is refused with its line.
  */
+import { lendMemory, lent } from "../../platform/scratch.ts";
 import { at, programFails, programNotUnderstood, stateDictDiffers } from "../../error.ts";
 import { count, type DType, locked, rows, type Shape, showShape, Tensor64 } from "./interpreter/array.ts";
 import { UserClass, UserModule } from "./interpreter/classes.ts";
@@ -102,17 +103,23 @@ export class TorchProgram {
           `${name}: expected ${showShape(shape)}, got ${showShape(given.shape)}`,
         );
       }
-      const values = (array: Array64) => {
-        const { data } = castTo(
-          at(name, () => fromArray(array)),
-          dtype,
-        );
-        locked.add(data);
-        return data;
+      const values = (memory: Float64Array<ArrayBuffer>) => {
+        const filled = lendMemory(() => {
+          const array = "read" in given ? { shape, data: given.read() } : given;
+          return castTo(
+            at(name, () => fromArray(array, memory)),
+            dtype,
+          );
+        });
+        locked.add(filled.data);
+        return filled.data;
       };
-      const data =
-        "read" in given ? () => recent.get(name, () => values({ shape, data: given.read() })) : values(given);
-      store(new Tensor64(data, shape, dtype));
+      const size = count(shape);
+      const late =
+        8 * size > recentBytes
+          ? () => values(lent(Float64Array, size))
+          : () => recent.get(name, () => values(new Float64Array(size)));
+      store(new Tensor64("read" in given ? late : values(new Float64Array(size)), shape, dtype));
     }
     this.loaded = true;
   }
@@ -140,10 +147,10 @@ export class TorchProgram {
   }
 }
 
-/** Arrays that are kept as long as they and those after them take no more than this, or one alone does. */
+/** Arrays that are kept as long as they and those after them take no more than this; a larger one is read for each use. */
 const recentBytes = 2 ** 26;
 
-/** The arrays that were used last: a recurrent layer takes its weights at every step, and no two large ones need be there at once. */
+/** The arrays that were used last: a recurrent layer takes its weights at every step. */
 class Recent {
   readonly #held = new Map<string, Float64Array>();
   #bytes = 0;
@@ -157,7 +164,7 @@ class Recent {
     }
     this.#held.set(name, data);
     for (const [oldest, { byteLength }] of this.#held) {
-      if (this.#bytes <= recentBytes || oldest === name) break;
+      if (this.#bytes <= recentBytes) break;
       this.#held.delete(oldest);
       this.#bytes -= byteLength;
     }
@@ -218,12 +225,14 @@ function lastModuleClass({ body }: PyModule, { globals }: Interpreter): string {
   return found.name;
 }
 
-function fromArray({ data, shape, dtype }: Array64): Tensor64 {
+/** @param memory where the numbers go */
+function fromArray({ data, shape, dtype }: Array64, memory = new Float64Array(data.length)): Tensor64 {
   if (data.length !== count(shape))
     throw programFails(`expected ${count(shape)} values for the shape ${showShape(shape)}, got ${data.length}`);
   const floats = data instanceof Float64Array || data instanceof Float32Array || Array.isArray(data);
-  const values = data instanceof BigInt64Array ? Float64Array.from(data, Number) : new Float64Array(data);
-  return new Tensor64(values, [...shape], dtype ?? (floats ? "float64" : "int64"));
+  if (data instanceof BigInt64Array) for (let at = 0; at < data.length; at++) memory[at] = Number(data[at]);
+  else memory.set(data);
+  return new Tensor64(memory, [...shape], dtype ?? (floats ? "float64" : "int64"));
 }
 
 function toStepValue(value: Value): StepValue | null {

@@ -7,7 +7,8 @@
  * The layouts are those that the program was written with; no order is guessed. All that is missing, spare or misshapen is named
  * before anything is read; then each weight is read when asked for, one at a time.
  */
-import { describeAxes, putBox, rearrangeArray, shapeOf } from "../../axes.ts";
+import { describeAxes, rearrangeArray, shapeOf } from "../../axes.ts";
+import { putBox } from "../../strided.ts";
 import { toFloat32 } from "../../bytes/numbers.ts";
 import { printable } from "../../bytes/printable.ts";
 import { type ChannelwiseError, stateDictDiffers } from "../../error.ts";

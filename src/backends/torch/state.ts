@@ -1,9 +1,11 @@
 /**
  * The state dict of an emitted module: every tensor's name and layout, its numbers on request.
  */
-import { type Axes, rearrangeArray, takeBox } from "../../axes.ts";
+import { type Axes, rearrangeArray } from "../../axes.ts";
 import { toFloat32 } from "../../bytes/numbers.ts";
 import type { Layer, Weight } from "../../graph/graph.ts";
+import { lent } from "../../platform/scratch.ts";
+import { takeBox } from "../../strided.ts";
 import { elements } from "../../tensor.ts";
 
 /** A weight of the source, or a part of it, as rows of a tensor of the state dict. */
@@ -47,7 +49,7 @@ export function stateData(entry: StateEntry): Float32Array | Int8Array | BigInt6
       : new Float32Array(count).fill(source.constant);
   }
   if (source.pieces.length === 1 && entry.dtype === "float32") return pieceData(source.pieces[0]!);
-  const data = entry.dtype === "int8" ? new Int8Array(count) : new Float32Array(count);
+  const data = entry.dtype === "int8" ? lent(Int8Array, count) : lent(Float32Array, count);
   let at = 0;
   for (const piece of source.pieces) {
     const own = pieceData(piece);

@@ -8,7 +8,7 @@
  * Addresses are bytes, and multiples of 16. Views are made anew after the memory grew. Memory that is shared has further
  * instances in other threads (platform/worker.ts), each with the bytes of `allocatePlan` among the weights.
  */
-import type { StridedCopy } from "../../axes.ts";
+import type { StridedCopy } from "../../strided.ts";
 import { ChannelwiseError } from "../../error.ts";
 import type { Kernels } from "../../ops/kernels.ts";
 import type { PanelMemory } from "../../ops/pack.ts";

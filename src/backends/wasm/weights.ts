@@ -6,6 +6,7 @@ import { toFloat32 } from "../../bytes/numbers.ts";
 import type { Layer } from "../../graph/graph.ts";
 import type { WeightPacker } from "../../ops/facets.ts";
 import { inKerasOrder, type StoredOrder } from "../../ops/pack.ts";
+import { lendMemory } from "../../platform/scratch.ts";
 import type { LayoutPlan } from "../../plan/layout.ts";
 import type { KernelMemory } from "./memory.ts";
 
@@ -35,8 +36,11 @@ export class PackedWeights {
   finite(layer: Layer, role: string): boolean {
     const known = this.#finite.get(layer) ?? new Map<string, boolean>();
     this.#finite.set(layer, known);
-    const values = known.has(role) ? null : this.#stored(layer, role);
-    if (values) known.set(role, (values instanceof Float32Array ? values : values.data).every(Number.isFinite));
+    if (!known.has(role))
+      known.set(
+        role,
+        lendMemory(() => allFinite(this.#stored(layer, role))),
+      );
     return known.get(role)!;
   }
 
@@ -44,7 +48,7 @@ export class PackedWeights {
     const memory = this.#memory;
     let result: number | undefined;
     const stored = (role: string) => (roles.includes(role) ? this.#stored(layer, role) : null);
-    prepare({
+    const pack: WeightPacker = {
       memory,
       read: (role) => {
         const values = stored(role);
@@ -56,7 +60,8 @@ export class PackedWeights {
         result = memory.allocateWeights(elements * 4);
         return memory.floats().subarray(result / 4, result / 4 + elements);
       },
-    });
+    };
+    lendMemory(() => prepare(pack));
     if (result === undefined) throw new Error(`nothing was packed for ${layer.path}`);
     return result;
   }
@@ -68,4 +73,8 @@ export class PackedWeights {
     const { reorders } = array;
     return { data: toFloat32(reorders.stored), copies: rearrangement(reorders.from, reorders.to) };
   }
+}
+
+function allFinite(values: Float32Array | StoredOrder): boolean {
+  return (values instanceof Float32Array ? values : values.data).every(Number.isFinite);
 }

@@ -16,7 +16,7 @@
 import { unsupportedFeature } from "../../error.ts";
 import { bytesPerElement, type DType, elements, type StoredArray } from "../../tensor.ts";
 import { type FileToWrite, inMemory, type Put } from "../file-to-write.ts";
-import { denseArrayBytes } from "../numbers.ts";
+import { putArray } from "../numbers.ts";
 import { lookup3 } from "./checksum.ts";
 
 /** A group to be written. */
@@ -96,7 +96,7 @@ class Writer {
       for (const object of this.#objects) put(this.#header(object).bytes(), this.#addresses.get(object)!);
       put(heap.bytes(), this.#heap);
       for (const [object, start] of this.#elements) {
-        put(denseArrayBytes((object as ArrayToWrite).array, this.#place), start);
+        putArray(put, (object as ArrayToWrite).array, start, this.#place);
       }
     };
     return { sizeBytes: position, write };

@@ -8,6 +8,7 @@
  */
 import { programFails, programNotUnderstood } from "../../../error.ts";
 import { type DType, expandTo, Parameter64, scalar, type Shape, Tensor64 } from "./array.ts";
+import { lendMemory } from "../../../platform/scratch.ts";
 import { parameter } from "./creation.ts";
 import { bind, type Bound } from "./signature.ts";
 import { type CallArguments, Callable, HasAttributes, typeName, type Value } from "./values.ts";
@@ -198,10 +199,12 @@ export class Layer extends Module {
 
   override call(args: CallArguments): Value {
     const call = bind(`${this.typeName}.forward`, this.row.forward ?? "input", args);
-    return this.row.run(this.arguments, call, (key) => {
+    const weight = (key: string): Tensor64 | null => {
       const holder = this.owner(key);
       return holder.parameters.get(lastPart(key)) ?? holder.buffers.get(lastPart(key))?.tensor ?? null;
-    });
+    };
+    // What a layer gives is its input or new: never a view of its parameters.
+    return lendMemory(() => this.row.run(this.arguments, call, weight));
   }
 }
 
