@@ -7,6 +7,7 @@
  * Files are little-endian, and so is every machine that runs JavaScript engines today; typed arrays are used as they are.
  * Rounding is to nearest, ties to even, as in IEEE 754-2019 section 4.3.1 and NumPy.
  */
+import { type Axes, rearrangeArray, shapeOf } from "../axes.ts";
 import type { Put } from "./file-to-write.ts";
 import { dataSizeMismatch, valueOutOfRange } from "../error.ts";
 import { lendMemory, lent } from "../platform/scratch.ts";
@@ -118,6 +119,19 @@ export function toInt32(stored: StoredArray, place: readonly string[] = []): Int
     if (result[index] !== value) throw valueOutOfRange("a 32-bit integer", source[index]!, index, place);
   }
   return result;
+}
+
+/** `stored` in another order of axes: int8 as it is, anything else as float32. All sizes are known. */
+export function reordered(stored: StoredArray, from: Axes, to: Axes): StoredArray {
+  const shape = shapeOf(to) as number[];
+  return stored.dtype === "int8"
+    ? { dtype: "int8", shape, read: () => rearrangeArray(stored.read() as Int8Array, from, to) }
+    : {
+        dtype: "float32",
+        shape,
+        read: () => rearrangeArray(toFloat32(stored), from, to),
+        reorders: { stored, from, to },
+      };
 }
 
 // ----------------------------------------------------------------------------------------------- 16-bit floats

@@ -33,7 +33,7 @@ import {
   shapeOf,
 } from "../axes.ts";
 import { putBox } from "../strided.ts";
-import { toFloat32 } from "../bytes/numbers.ts";
+import { reordered, toFloat32 } from "../bytes/numbers.ts";
 import { ChannelwiseError, corruptFile, invalidModel, missingWeight, unsupportedFeature } from "../error.ts";
 import { isRecord, parseJson } from "../formats/json.ts";
 import type { SafetensorsFile } from "../formats/safetensors.ts";
@@ -279,17 +279,7 @@ class Reader {
     const withParts = (axes: Axis[], side: "torch" | "keras") =>
       axes.map((axis) => (axis.letter === merged?.letter ? { ...axis, segments: merged[side] } : axis));
     const [from, to] = [withParts(plain(torch), "torch"), withParts(plain(keras), "keras")];
-    const shape = shapeOf(to) as number[];
-    const array =
-      tensor.dtype === "int8"
-        ? { dtype: "int8" as const, shape, read: () => rearrangeArray(tensor.read() as Int8Array, from, to) }
-        : {
-            dtype: "float32" as const,
-            shape,
-            read: () => rearrangeArray(toFloat32(tensor), from, to),
-            reorders: { stored: tensor, from, to },
-          };
-    return { array, axes: plain(keras) };
+    return { array: reordered(tensor, from, to), axes: plain(keras) };
   }
 
   #tensor(name: string): StoredArray {

@@ -9,7 +9,7 @@
  */
 import { describeAxes, rearrangeArray, shapeOf } from "../../axes.ts";
 import { putBox } from "../../strided.ts";
-import { toFloat32 } from "../../bytes/numbers.ts";
+import { reordered, toFloat32 } from "../../bytes/numbers.ts";
 import { printable } from "../../bytes/printable.ts";
 import { type ChannelwiseError, stateDictDiffers } from "../../error.ts";
 import type { Layer } from "../../graph/graph.ts";
@@ -91,13 +91,11 @@ interface Part {
 function restored(layer: Layer, role: string, parts: readonly Part[]): StoredArray {
   const { array } = layer.weights[role]!;
   const { shape, dtype } = array;
-  if (dtype === "int8") {
-    const [{ piece, tensor }] = parts as [Part];
-    return { dtype, shape, read: () => rearrangeArray(tensor.read() as Int8Array, piece.to, piece.from) };
-  }
+  const [{ piece, tensor }] = parts as [Part];
+  const whole = elements(tensor.shape) === elements(shape);
+  if (dtype === "int8" || (parts.length === 1 && piece.start === null && whole))
+    return { ...reordered(tensor, piece.to, piece.from), shape };
   const read = () => {
-    const [first] = parts as [Part];
-    if (parts.length === 1 && first.piece.start === null) return partData(first);
     const data = new Float32Array(elements(shape));
     const added = new Float32Array(data.length);
     for (const part of parts) {
