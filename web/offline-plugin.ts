@@ -1,5 +1,5 @@
 /**
- * Writes the service worker: sw.ts's code behind the list of the page's files and a version made of their contents.
+ * Writes the service worker: sw.js behind the list of the page's files and a version made of their contents.
  *
  * What is never asked for on this page (the package's threads) is not kept.
  */
@@ -26,15 +26,13 @@ export function offline(): Plugin {
         const files = [...built, ...fixed]
           .filter(({ path }) => !unused.test(path))
           .sort((a, b) => (a.path < b.path ? -1 : 1));
-        const hash = createHash("sha256");
+        const code = readFileSync(new URL("sw.js", import.meta.url), "utf8");
+        const hash = createHash("sha256").update(code);
         for (const { path, content } of files) hash.update(path).update(content);
         const version = hash.digest("hex").slice(0, 16);
         // The page itself is asked for by its folder.
         const paths = files.map(({ path }) => (path === "index.html" ? "./" : `./${path}`));
-        const code = readFileSync(new URL("sw.js", import.meta.url), "utf8");
-        const source = code
-          .replace('"VERSION"', JSON.stringify(version))
-          .replace("[/* FILES */]", JSON.stringify(paths));
+        const source = `const version = ${JSON.stringify(version)};\nconst files = ${JSON.stringify(paths)};\n${code}`;
         this.emitFile({ type: "asset", fileName: "sw.js", source });
       },
     },

@@ -2,12 +2,9 @@
  * The service worker: keeps all files of one version of the page, so that it works without a network after the first visit.
  *
  * A new version is fetched in the background and takes over when no page of the old one is open any more: a page never sees files of
- * two versions.
+ * two versions. `version` and `files` stand before this text when the page is built (offline-plugin.ts).
  */
-const version = "VERSION";
-const files = [
-  /* FILES */
-];
+/* global version, files */
 const prefix = `channelwise ${self.registration.scope} `;
 const name = prefix + version;
 

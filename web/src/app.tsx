@@ -42,6 +42,7 @@ export function App() {
     // The worker is most of what there is to fetch: it comes when the page is painted.
     const soon = window.requestIdleCallback ?? ((action: () => void) => setTimeout(action, 50));
     soon(() => engine.warm());
+    performance.mark("of use");
   }, [engine]);
   useEffect(() => {
     document.title =

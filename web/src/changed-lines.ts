@@ -2,9 +2,9 @@
 import { diffLines } from "diff";
 import type { CodeLine } from "./parts/code.tsx";
 
-export function changedLines(before: string | null, now: string): CodeLine[] {
+export function changedLines(before: string, now: string): CodeLine[] {
   let number = 0;
-  const changes = diffLines(before ?? now, now);
+  const changes = diffLines(before, now);
   return changes.flatMap(({ value, added, removed }) => {
     const lines = value.replace(/\n$/, "").split("\n");
     return lines.map((text): CodeLine => {

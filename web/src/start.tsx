@@ -78,6 +78,7 @@ export function Start({ onFiles, disabled, children }: StartProps) {
           </p>
           <input
             ref={file}
+            id="model-files"
             class="away"
             type="file"
             multiple

@@ -1,8 +1,7 @@
 /** The code: model.py as it would be written, what a switch changes in it, and the files to take away. */
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { changedLines } from "../changed-lines.ts";
+import { useEffect, useState } from "preact/hooks";
 import { Busy } from "../parts/busy.tsx";
-import { Code, useHighlighted } from "../parts/code.tsx";
+import { Code, type CodeLine, useHighlighted } from "../parts/code.tsx";
 import { RefusalNote } from "../parts/refusal-note.tsx";
 import { Segments } from "../parts/segments.tsx";
 import type { Choice, View, Written } from "../protocol.ts";
@@ -22,9 +21,8 @@ export function choiceOf(view: View): Choice {
 export function CodePanel({ engine, view, picture, onView }: CodePanelProps) {
   const { source } = picture;
   const choice = choiceOf(view);
-  const before = useBefore(source);
-  const pieces = useHighlighted(source);
-  const lines = useMemo(() => changedLines(before, source), [before, source]);
+  const { lines, source: shown } = useChanged(source);
+  const pieces = useHighlighted(shown);
   const added = lines.filter(({ change }) => change === "added").length;
   const removed = lines.filter(({ change }) => change === "removed").length;
   const writing = useTask<Written>();
@@ -85,10 +83,10 @@ export function CodePanel({ engine, view, picture, onView }: CodePanelProps) {
             </>
           )}
         </p>
-        <button type="button" onClick={copy}>
+        <button type="button" id="copy" onClick={copy}>
           {copied ? "Copied" : "Copy"}
         </button>
-        <button type="button" class="primary" disabled={writing.running} onClick={download}>
+        <button type="button" id="download" class="primary" disabled={writing.running} onClick={download}>
           Download .zip
         </button>
       </div>
@@ -117,14 +115,24 @@ function WrittenNote({ written: { name, bytes, report } }: { readonly written: W
   );
 }
 
-/** What the source was before it changed last; null at first. */
-function useBefore(source: string): string | null {
-  const [state, setState] = useState<{ before: string | null; now: string }>({ before: null, now: source });
-  const latest = useRef(state);
+/** The lines, with the marks of the last change. What tells them apart is fetched when there is a first one. */
+function useChanged(source: string): { readonly source: string; readonly lines: readonly CodeLine[] } {
+  const [lines, setLines] = useState(() => ({ source, lines: unchangedLines(source) }));
   useEffect(() => {
-    if (latest.current.now === source) return;
-    latest.current = { before: latest.current.now, now: source };
-    setState(latest.current);
-  }, [source]);
-  return state.now === source ? state.before : state.now;
+    let current = true;
+    const before = lines.source;
+    if (before === source) return undefined;
+    import("../changed-lines.ts").then(
+      ({ changedLines }) => current && setLines({ source, lines: changedLines(before, source) }),
+      () => current && setLines({ source, lines: unchangedLines(source) }),
+    );
+    return () => {
+      current = false;
+    };
+  }, [source, lines]);
+  return lines;
+}
+
+function unchangedLines(source: string): CodeLine[] {
+  return source.split("\n").map((text, index) => ({ text, number: index + 1, change: "" }));
 }

@@ -39,7 +39,7 @@ export function ProofPanel({ engine, view }: PanelProps) {
         in float64. Every layer is compared.
       </p>
       <p>
-        <button type="button" class="primary" disabled={proof.running} onClick={prove}>
+        <button type="button" id="prove" class="primary" disabled={proof.running} onClick={prove}>
           {proof.result ? "Prove it again" : "Prove it"}
         </button>
       </p>
@@ -95,7 +95,7 @@ function Differences({ report, curves }: { readonly report: Report; readonly cur
   }, [report, curves]);
   return (
     <section>
-      <h3>How far the sides are apart</h3>
+      <h2 class="small">How far the sides are apart</h2>
       <p class="hint">
         The largest difference in each layer, as a share of its largest number.{" "}
         <span class="key key-good">converted</span> <span class="key key-bad">weights only transposed</span>{" "}
@@ -188,7 +188,7 @@ function Answers({ curves }: { readonly curves: Curves }) {
   }, [output]);
   return (
     <section>
-      <h3>What transposed weights alone would answer</h3>
+      <h2 class="small">What transposed weights alone would answer</h2>
       {outputs.length > 1 && (
         <label class="pick">
           output{" "}

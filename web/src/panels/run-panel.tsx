@@ -140,7 +140,7 @@ function PasteOrDrop({ onText, onFile }: PasteProps) {
         />
       </label>
       <p class="paste-buttons">
-        <button type="button" disabled={text.trim() === ""} onClick={() => onText(text)}>
+        <button type="button" id="run-text" disabled={text.trim() === ""} onClick={() => onText(text)}>
           Run these numbers
         </button>
         <button type="button" onClick={() => file.current?.click()}>
@@ -148,6 +148,7 @@ function PasteOrDrop({ onText, onFile }: PasteProps) {
         </button>
         <input
           ref={file}
+          id="input-file"
           class="away"
           type="file"
           tabIndex={-1}
@@ -186,10 +187,11 @@ function Bench({ engine }: Pick<PanelProps, "engine">) {
   const number = (value: number) => (value < 10 ? value.toPrecision(2) : Math.round(value).toLocaleString("en"));
   return (
     <section class="bench">
-      <h3>On this machine</h3>
+      <h2 class="small">On this machine</h2>
       <p>
         <button
           type="button"
+          id="measure"
           disabled={bench.running}
           onClick={() => bench.run((onProgress) => engine.call("bench", [], onProgress))}
         >

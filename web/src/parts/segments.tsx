@@ -14,7 +14,7 @@ export function Segments<T extends string>({ label, name, value, choices, onChan
       <div class="segments-row">
         {choices.map(([own, text]) => (
           <label>
-            <input type="radio" name={name} checked={own === value} onChange={() => onChange(own)} />
+            <input type="radio" name={name} value={own} checked={own === value} onChange={() => onChange(own)} />
             <span>{text}</span>
           </label>
         ))}

@@ -104,7 +104,9 @@ async function withWeights(
       return { model: trained, spare: left(files, [main, file, ...used, ...own]) };
     } catch (error) {
       if (!isRefusal(error)) throw error;
-      if (error.code === "missing-weight" || error.code === "shape-mismatch") {
+      // An .npz may as well be inputs; other weights that do not fit are what the visitor wants to know of.
+      const weights = error.code === "missing-weight" || error.code === "shape-mismatch";
+      if (weights && !file.name.endsWith(".npz")) {
         model.dispose();
         throw error;
       }

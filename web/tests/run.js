@@ -1,0 +1,389 @@
+/**
+ * The page, built, in real browsers: npm run web && node web/tests/run.js [PYTHON] [ONLY]
+ *
+ * PYTHON has torch, numpy and safetensors: it runs the code that is saved. ONLY is a pattern of checks. The last line is `N passed, N failed`.
+ */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { load, convert, readInputs } from "channelwise";
+import { unzipSync } from "fflate";
+import { accessibility } from "./accessibility.js";
+import { openChromium, openFirefox } from "./browsers.js";
+import { budget } from "./budget.js";
+import { serve } from "./serve.js";
+import * as walk from "./walk.js";
+
+const python = process.argv[2] ?? process.env.PYTHON ?? "python3";
+const only = process.argv[3] === undefined ? null : new RegExp(process.argv[3]);
+const fixture = (path) => new URL(`../../tests/fixtures/${path}`, import.meta.url).pathname;
+const dist = new URL("../dist", import.meta.url).pathname;
+const scratch = mkdtempSync(join(tmpdir(), "channelwise-page-"));
+let passed = 0;
+let failed = 0;
+
+async function check(name, work) {
+  if (only && !only.test(name)) return;
+  try {
+    await work();
+    passed++;
+    console.log(`ok    ${name}`);
+  } catch (error) {
+    failed++;
+    console.log(`FAIL  ${name}\n      ${String(error.stack ?? error).replaceAll("\n", "\n      ")}`);
+  }
+}
+
+/** Unpacks what was saved and has PyTorch compare it. */
+function runSaved(zip) {
+  const files = unzipSync(readFileSync(zip));
+  const folder = mkdtempSync(join(scratch, "saved-"));
+  for (const [path, bytes] of Object.entries(files)) writeFileSync(join(folder, path.split("/").pop()), bytes);
+  const said = execFileSync(python, [join(folder, "model.py")], { encoding: "utf8", cwd: folder });
+  assert.match(said, /: agrees, largest difference/);
+  assert.doesNotMatch(said, /differs/i);
+  return { files: Object.keys(files).map((path) => path.split("/").pop()), said };
+}
+
+/** Opens a page, does something in it, and holds it to what every page has to keep. */
+async function visiting(browser, server, work, options) {
+  const visit = await browser.visit(options);
+  try {
+    await walk.start(visit, server.url);
+    await work(visit);
+    const elsewhere = visit.requests.filter((url) => !url.startsWith(server.url) && !/^(blob|data):/.test(url));
+    assert.deepEqual(elsewhere, [], "requests that leave the page's own folder");
+    assert.deepEqual(visit.problems, [], "what the page complained of");
+  } finally {
+    await visit.close();
+  }
+}
+
+/** Files that are no models, or try to be too much. */
+function hostileFiles() {
+  const model = readFileSync(fixture("keras/seed-experiment/model.keras"));
+  const half = join(scratch, "half.keras");
+  writeFileSync(half, model.subarray(0, model.length / 2));
+  const changed = join(scratch, "changed.keras");
+  const bytes = Buffer.from(model);
+  for (let at = 2000; at < bytes.length; at += 97) bytes[at] ^= 0xff;
+  writeFileSync(changed, bytes);
+  const lying = join(scratch, "lying.safetensors");
+  const head = Buffer.alloc(16, 0x7b);
+  head.writeBigUInt64LE(2n ** 52n);
+  writeFileSync(lying, head);
+  const markup = join(scratch, "<img src=x onerror=alert(1)>.keras");
+  writeFileSync(markup, "<script>alert(1)</script>");
+  const layer = fixture("wild/dna-mmsplice-exon-lambda/Exon.h5");
+  return [half, changed, lying, markup, layer];
+}
+
+/** A model of several files. */
+async function filesOf(options) {
+  const model = await load(fixture("keras/activity-recognition-cnn/model.keras"));
+  const folder = mkdtempSync(join(scratch, "files-"));
+  const paths = [];
+  for (const [name, bytes] of await convert(model, options)) {
+    paths.push(join(folder, name));
+    writeFileSync(paths.at(-1), bytes);
+  }
+  model.dispose();
+  return paths;
+}
+
+/** What the package gives in Node for a fixture's input. */
+async function expectedOutput(file, inputs) {
+  const model = await load(file);
+  const output = model.predictAll(await readInputs(model, inputs))[0];
+  model.dispose();
+  return [...output.data.subarray(0, output.data.length / output.shape[0])];
+}
+
+const near = (got, want) => {
+  assert.equal(got.length, want.length);
+  for (const [index, value] of want.entries())
+    assert.ok(Math.abs(got[index] - value) <= 1e-5 * Math.max(1, Math.abs(value)), `${got} is not ${want}`);
+};
+
+/** What both browsers do. */
+async function common(browser, server) {
+  const name = browser.name;
+  for (const [index, example] of ["the experiment", "motion", "ECG"].entries()) {
+    await check(`${name}: ${example}: opened, proven, saved, run in PyTorch`, () =>
+      visiting(browser, server, async (visit) => {
+        await walk.openExample(visit, index + 1);
+        assert.match(await walk.prove(visit), /^All \d+ layers agree/);
+        const { files } = runSaved(await walk.saveCode(visit));
+        assert.deepEqual(files, ["model.py", "model.safetensors", "check.npz"]);
+      }),
+    );
+  }
+  await check(`${name}: a model by other people, dropped, proven, saved with every switch, run in PyTorch`, () =>
+    visiting(browser, server, async (visit) => {
+      await walk.dropModel(visit, [fixture("wild/dna-mmsplice-intron3/Intron3.h5")]);
+      assert.match(await walk.prove(visit), /^All 4 layers agree/);
+      await walk.tab(visit, "code");
+      await walk.choose(visit, "io", "keras");
+      await walk.choose(visit, "weights", "pt");
+      await walk.until(visit, "the code for .pt", () =>
+        document.querySelector(".code").textContent.includes("model.pt"),
+      );
+      assert.match(await walk.text(visit, ".changes"), /\+\d+ −\d+/);
+      const { files } = runSaved(await walk.saveCode(visit));
+      assert.deepEqual(files, ["model.py", "model.pt", "check.npz"]);
+    }),
+  );
+  await check(`${name}: folded, in PyTorch`, () =>
+    visiting(browser, server, async (visit) => {
+      await walk.openExample(visit, 2);
+      await walk.choose(visit, "code-flatten", "fold");
+      await walk.until(visit, "the folded code", () =>
+        document.querySelector(".code .added")?.textContent.includes("N(CL)"),
+      );
+      runSaved(await walk.saveCode(visit));
+    }),
+  );
+  await check(`${name}: hostile files are refused in words, and the page goes on`, () =>
+    visiting(browser, server, async (visit) => {
+      for (const path of hostileFiles()) {
+        await walk.drop(visit, [path]);
+        await visit.page.waitForSelector(".refusal");
+        const said = await walk.text(visit, ".refusal");
+        assert.match(said, /(corrupt-file|unknown-format|unsupported-\w+)/, path);
+        assert.match(said, /what to do/, path);
+        // What was said of one file is gone when the next is given.
+        await walk.openExample(visit, 1);
+        await walk.leave(visit);
+        assert.equal(await walk.text(visit, ".refusal"), null);
+      }
+      await walk.openExample(visit, 2);
+      assert.match(await walk.prove(visit), /^All 7 layers agree/);
+    }),
+  );
+  await check(`${name}: works with its server gone`, async () => {
+    const own = await serve(dist, { path: "/models/" });
+    let gone = false;
+    const visit = await browser.visit();
+    try {
+      await walk.start(visit, own.url);
+      await walk.until(visit, "the files are kept", async () => {
+        const registration = await navigator.serviceWorker.getRegistration();
+        return registration?.active?.state === "activated" && navigator.serviceWorker.controller !== null;
+      });
+      await own.close();
+      gone = true;
+      await walk.start(visit, own.url);
+      await walk.openExample(visit, 3);
+      assert.match(await walk.prove(visit), /^All 18 layers agree/);
+      await walk.until(visit, "a plot", () => document.querySelector(".plot canvas") !== null);
+      runSaved(await walk.saveCode(visit));
+    } finally {
+      await visit.close();
+      if (!gone) await own.close();
+    }
+  });
+}
+
+/** What one browser is enough for. */
+async function details(browser, server) {
+  const inPage = (name, work, options) => check(name, () => visiting(browser, server, work, options));
+  const motion = fixture("keras/activity-recognition-cnn/model.keras");
+  const inputs = fixture("keras/activity-recognition-cnn/inputs.npz");
+
+  for (const [what, options] of [
+    ["a TensorFlow.js model and its shards", { to: "tfjs" }],
+    ["safetensors of channelwise", { to: "safetensors" }],
+  ])
+    await inPage(`${what}, dropped`, async (visit) => {
+      await walk.dropModel(visit, await filesOf(options));
+      assert.match(await walk.prove(visit), /agree/);
+    });
+  await inPage("weights and the model they are for, in either order, picked", async (visit) => {
+    const [weights] = await filesOf({ to: "weights.h5" });
+    for (const paths of [
+      [weights, motion],
+      [motion, weights],
+    ]) {
+      await visit.give("#model-files", paths);
+      await visit.page.waitForSelector(".workspace .card");
+      assert.equal(await walk.text(visit, "h1"), weights.split("/").pop());
+      await walk.leave(visit);
+    }
+  });
+  await inPage("what lies beside a model is told of", async (visit) => {
+    await walk.dropModel(visit, [motion, inputs]);
+    assert.match(await walk.text(visit, ".notes"), /not part of the model: inputs\.npz/);
+  });
+
+  await inPage("arrays, text and pasted numbers give what the package gives", async (visit) => {
+    const want = await expectedOutput(motion, inputs);
+    const model = await load(motion);
+    const [{ name }] = model.inputs;
+    const { data } = (await readInputs(model, inputs))[name];
+    model.dispose();
+    const rows = Array.from({ length: 20 }, (_, row) => [...data.subarray(3 * row, 3 * row + 3)].join(", ")).join("\n");
+    const csv = join(scratch, "steps.csv");
+    writeFileSync(csv, `x, y, z\n${rows}\n`);
+    await walk.openExample(visit, 2);
+    await walk.tab(visit, "run");
+    await walk.choose(visit, "way", "file");
+    for (const path of [inputs, csv]) {
+      await visit.give("#input-file", [path]);
+      await walk.until(
+        visit,
+        "a result",
+        (own) => document.querySelector(".measured")?.textContent.includes(own),
+        path === csv ? "one sample" : "inputs.npz",
+      );
+      near(await walk.outputNumbers(visit), want);
+    }
+    await visit.page.fill("textarea", rows.replaceAll(",", ";"));
+    await visit.page.click("#run-text");
+    await walk.until(visit, "a result", () => document.querySelector(".measured")?.textContent.includes("one sample"));
+    near(await walk.outputNumbers(visit), want);
+    await visit.page.fill("textarea", "1, 2\n3");
+    await visit.page.click("#run-text");
+    await visit.page.waitForSelector(".refusal");
+    assert.match(await walk.text(visit, ".refusal"), /row 2 has 1 numbers, the first has 2/);
+  });
+  await inPage("a sound is an input", async (visit) => {
+    const samples = Float32Array.from({ length: 100 }, (_, index) => Math.sin(index / 5));
+    const wav = Buffer.alloc(44 + 200);
+    wav.write("RIFF");
+    wav.writeUInt32LE(36 + 200, 4);
+    wav.write("WAVEfmt ", 8);
+    wav.writeUInt32LE(16, 16);
+    wav.writeUInt16LE(1, 20);
+    wav.writeUInt16LE(1, 22);
+    wav.writeUInt32LE(8000, 24);
+    wav.writeUInt32LE(16000, 28);
+    wav.writeUInt16LE(2, 32);
+    wav.writeUInt16LE(16, 34);
+    wav.write("data", 36);
+    wav.writeUInt32LE(200, 40);
+    for (const [index, value] of samples.entries()) wav.writeInt16LE(Math.round(value * 32767), 44 + 2 * index);
+    const path = join(scratch, "tone.wav");
+    writeFileSync(path, wav);
+    const model = await load(fixture("keras/seed-experiment/model.keras"));
+    const padded = Float32Array.from({ length: 128 }, (_, index) =>
+      index < 100 ? Math.round(samples[index] * 32767) / 32768 : 0,
+    );
+    const want = [...model.predict(padded).data];
+    model.dispose();
+    await walk.openExample(visit, 1);
+    await walk.tab(visit, "run");
+    await walk.choose(visit, "way", "file");
+    await visit.give("#input-file", [path]);
+    await walk.until(visit, "a result", () =>
+      document.querySelector(".measured")?.textContent.includes("then zeros up to 128"),
+    );
+    near(await walk.outputNumbers(visit), want);
+  });
+  await inPage("a series is drawn with the pointer and with the keyboard", async (visit) => {
+    const { page } = visit;
+    await walk.openExample(visit, 1);
+    await walk.tab(visit, "run");
+    await walk.choose(visit, "way", "draw");
+    await page.waitForSelector(".draw-area");
+    const settled = async () => {
+      await walk.until(visit, "a result", () => document.querySelector(".measured")?.textContent.includes("by hand"));
+      await page.waitForTimeout(400);
+      return walk.outputNumbers(visit);
+    };
+    const first = await settled();
+    const box = await page.locator(".draw-area").boundingBox();
+    await page.mouse.move(box.x + 20, box.y + 20);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width / 2, box.y + 30, { steps: 8 });
+    await page.mouse.up();
+    const drawn = await settled();
+    assert.notDeepEqual(drawn, first);
+    await page.focus(".draw-area");
+    for (const key of ["ArrowRight", "ArrowRight", "ArrowUp", "ArrowUp", "ArrowUp"]) await page.keyboard.press(key);
+    assert.notDeepEqual(await settled(), drawn);
+    assert.match(await page.getAttribute(".draw-area", "aria-valuetext"), /^step \d+: /);
+  });
+  await inPage("the chart shows where the naive way goes wrong, and what each way does about it", async (visit) => {
+    await walk.openExample(visit, 2);
+    const turns = () => visit.page.locator(".card-turn").count();
+    assert.equal(await turns(), 1);
+    assert.equal(await visit.page.locator(".strand.wrong").count(), 0);
+    await walk.choose(visit, "flatten", "fold");
+    await walk.until(visit, "reordered rows", () => document.querySelector(".card-weight.reordered") !== null);
+    assert.equal(await turns(), 0);
+    await walk.choose(visit, "flatten", "naive");
+    await visit.page.waitForSelector(".card.wrong");
+    assert.match(await walk.text(visit, ".card-wrong"), /values in N\(CL\) meet rows in O\(LC\)/);
+    assert.ok((await visit.page.locator(".strand.wrong").count()) >= 3);
+  });
+  await inPage("a layer is opened by keyboard, with its weights on both sides and its lines", async (visit) => {
+    const { page } = visit;
+    await walk.openExample(visit, 2);
+    await page.focus(".card-layer");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(".weight-pair canvas");
+    assert.match(await walk.text(visit, ".layer"), /nn\.Conv1d\(3, 4, kernel_size=3\)/);
+    const box = await page.locator(".heat-map").first().boundingBox();
+    await page.mouse.move(box.x + 4, box.y + 4);
+    const model = await load(motion);
+    const { planConversion } = await import("channelwise");
+    const [kernel] = planConversion(model).weights;
+    const value = Number(kernel.read("keras")[0].toPrecision(6));
+    model.dispose();
+    await walk.until(
+      visit,
+      "the first entry",
+      (own) => document.querySelector(".weight-note").textContent === own,
+      `k 0, i 0, o 0: ${value}`,
+    );
+    const blank = await page.evaluate(() =>
+      [...document.querySelectorAll(".heat-map")].some((own) => {
+        const { data } = own.getContext("2d").getImageData(0, 0, own.width, own.height);
+        return new Set(new Uint32Array(data.buffer)).size < 4;
+      }),
+    );
+    assert.equal(blank, false);
+  });
+  await inPage("what takes long is cancelled, and the model is there again after it", async (visit) => {
+    const { page } = visit;
+    await walk.openExample(visit, 3);
+    await walk.tab(visit, "run");
+    await page.click("#measure");
+    await page.click(".busy button");
+    await walk.until(visit, "the end", () => document.querySelector(".busy") === null);
+    assert.match(await walk.prove(visit), /^All 18 layers agree/);
+    await walk.tab(visit, "run");
+    await page.click("#measure");
+    await page.waitForSelector(".bench td");
+    assert.equal(await page.locator(".bench tbody tr").count(), 3);
+  });
+  await inPage(
+    "code is copied",
+    async (visit) => {
+      await walk.openExample(visit, 1);
+      await visit.page.click("#copy");
+      await walk.until(visit, "copied", () => document.querySelector("#copy").textContent === "Copied");
+      assert.match(await visit.page.evaluate(() => navigator.clipboard.readText()), /^class Net\(nn\.Module\):$/m);
+    },
+    { permissions: ["clipboard-read", "clipboard-write"] },
+  );
+}
+
+const server = await serve(dist, { path: "/some/where/" });
+const chromium = await openChromium();
+console.log(chromium.name);
+await common(chromium, server);
+await details(chromium, server);
+await budget(chromium, dist, check);
+await accessibility(chromium, server, check, hostileFiles()[0]);
+await chromium.close();
+const firefox = await openFirefox();
+console.log(firefox.name);
+await common(firefox, server);
+await firefox.close();
+await server.close();
+rmSync(scratch, { recursive: true, force: true });
+console.log(`\n${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
