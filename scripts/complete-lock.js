@@ -3,11 +3,11 @@
  * lock beside an existing node_modules (npm/cli#4828) and without which `npm ci` refuses the lock. tests/lock.test.ts tells
  * when to run it:
  *
- *     node scripts/complete-lock.js
+ *     node scripts/complete-lock.js [FOLDER]
  */
 import { readFileSync, writeFileSync } from "node:fs";
 
-const path = "package-lock.json";
+const path = `${process.argv[2] ?? "."}/package-lock.json`;
 const platform =
   /-(android|darwin|linux|freebsd|openbsd|openharmony|win32)-(arm64|arm|x64|ia32|loong64|ppc64|riscv64|s390x)(?:-(\w+))?$/;
 const lock = JSON.parse(readFileSync(path, "utf8"));

@@ -31,7 +31,7 @@ export async function readBody(request: Request, mostBytes: number): Promise<Bod
   checkType(headers);
   const claimed = lengthIn(headers, "content-length");
   if (claimed !== null && claimed > mostBytes) throw bodyTooLarge(mostBytes);
-  const bytes = await readStream(request.body, mostBytes);
+  const bytes = await readStream(await streamOf(request), mostBytes);
   if (claimed !== null && claimed !== bytes.length)
     throw badRequest(`content-length is ${claimed}, and the body has ${bytes.length} bytes`);
   const end = lengthIn(headers, "inference-header-content-length") ?? bytes.length;
@@ -56,6 +56,13 @@ function lengthIn(headers: Headers, name: string): number | null {
   if (text === null) return null;
   if (!/^\d{1,15}$/.test(text)) throw badRequest(`${name} is not a number of bytes`);
   return Number(text);
+}
+
+/** Firefox gives a request's body only as a whole: as a Blob, so that it is not in memory before its size is known. */
+async function streamOf(request: Request): Promise<ReadableStream<Uint8Array> | null> {
+  return "body" in request
+    ? request.body
+    : ((await (request as Request).blob()).stream() as ReadableStream<Uint8Array>);
 }
 
 async function readStream(

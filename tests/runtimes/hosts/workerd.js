@@ -1,0 +1,4 @@
+/** A Worker of Cloudflare. */
+import { handle } from "./edge.js";
+
+export default { fetch: handle };
