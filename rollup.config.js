@@ -15,15 +15,14 @@ import { resolve } from "node:path";
 import { nodeResolve } from "@rollup/plugin-node-resolve";
 import terser from "@rollup/plugin-terser";
 
+/** What stands in for src/platform/host.ts, and the ending of its bundles. */
+const hosts = { web: "", node: ".node", edge: ".workerd" };
+
 /**
- * What stands in for src/platform/host.ts; for each, the endings of its bundles, with what they import as the compiled kernels. Edge functions
- * of Vercel and Next want `?module` behind a .wasm, and `next dev` runs them in Node, of which version 20 has no relaxed SIMD.
+ * What the edge imports as the compiled kernels. Edge functions of Vercel and Next want `?module` behind a .wasm, and `next dev` runs
+ * them in Node, of which version 20 has no relaxed SIMD.
  */
-const hosts = {
-  web: { "": null },
-  node: { ".node": null },
-  edge: { ".workerd": "./kernels.relaxed.wasm", ".edge-light": "./kernels.wasm?module" },
-};
+const kernels = { workerd: "./kernels.relaxed.wasm", "edge-light": "./kernels.wasm?module" };
 
 /** The public entries, by their files in src/, and the kinds of runtime that each has bundles for. */
 const entries = {
@@ -69,22 +68,33 @@ const finished = {
   },
 };
 
-const output = (entry, [ending, kernels]) => ({
-  dir: "dist",
-  format: "esm",
-  entryFileNames: ({ name }) => (name === entry ? `${entry}${ending}.js` : "[name].js"),
-  chunkFileNames: "shared.js",
-  paths: { "#threads": "./threads.js", "#kernels/module": kernels },
-  banner: ({ name }) => (name === entry ? typesOf(entry) : ""),
-});
+/** The bundles for edge-light are those for workerd, but for the kernels. */
+const twins = {
+  name: "twins",
+  generateBundle(_options, written) {
+    for (const { fileName, code } of Object.values(written).filter(({ fileName }) => fileName.endsWith(".workerd.js")))
+      this.emitFile({
+        type: "asset",
+        fileName: fileName.replace(".workerd.js", ".edge-light.js"),
+        source: code.replace(kernels.workerd, kernels["edge-light"]),
+      });
+  },
+};
 
 /** @param more what is bundled together with the entry: what both need becomes a file of its own */
 const bundle = (entry, host, more) => ({
   input: { [entry]: `build/js/${entry}.js`, ...more },
-  output: Object.entries(hosts[host]).map((target) => output(entry, target)),
+  output: {
+    dir: "dist",
+    format: "esm",
+    entryFileNames: ({ name }) => (name === entry ? `${entry}${hosts[host]}.js` : "[name].js"),
+    chunkFileNames: "shared.js",
+    paths: { "#threads": "./threads.js", "#kernels/module": kernels.workerd },
+    banner: ({ name }) => (name === entry ? typesOf(entry) : ""),
+  },
   external,
   treeshake: { manualPureFunctions: tableMakers },
-  plugins: [hosted(host), nodeResolve({ preferBuiltins: true }), small, finished],
+  plugins: [hosted(host), nodeResolve({ preferBuiltins: true }), small, twins, finished],
 });
 
 /** The command line takes nearly all of the library with it: that lies in the package once. */

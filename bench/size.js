@@ -18,6 +18,12 @@ const tfjsFolder = dirname(require.resolve("@tensorflow/tfjs-backend-wasm"));
 /** What is delivered: a file, or code that takes what it needs out of packages; and files beside it. */
 const deliveries = [
   { name: "channelwise/run", entry: `${root}dist/run.js`, files: [] },
+  {
+    name: "channelwise/run in workerd",
+    entry: `${root}dist/run.workerd.js`,
+    files: [`${root}dist/kernels.relaxed.wasm`],
+  },
+  { name: "channelwise/serve", entry: `${root}dist/serve.js`, files: [] },
   { name: "channelwise", entry: `${root}dist/index.js`, files: [] },
   { name: "channelwise, command line", entry: `${root}dist/cli.js`, files: [] },
   { name: "what models with threads load", entry: `${root}dist/threads.js`, files: [] },
@@ -76,7 +82,7 @@ async function bundler() {
       input: id,
       cwd: root,
       platform: "browser",
-      external: /^node:|^(commander|picocolors|cli-progress)$|threads\.js$/,
+      external: /^node:|^(commander|picocolors|cli-progress)$|threads\.js$|\.wasm$/,
       logLevel: "silent",
       plugins: [
         {

@@ -141,20 +141,21 @@ test("nothing is packed that is not needed", () => {
   const shared = ["dist/cli.js", "dist/shared.js", "dist/threads.js", "dist/kernels.wasm", "dist/kernels.relaxed.wasm"];
   const docs = ["docs/custom-layers.md", "docs/formats.md", "docs/layers.md", "docs/serve.md"];
   const expected = new Set(["package.json", "README.md", "CHANGELOG.md", "LICENSE", ...docs, ...shared, ...bundles]);
-  const isTypes = (path: string) => path.startsWith("dist/types/");
-  expect(paths.filter((path) => !isTypes(path)).sort()).toEqual([...expected].filter((path) => !isTypes(path)).sort());
+  const types = Object.values(manifest.exports).flatMap((targets) =>
+    typeof targets === "object" ? targets.types! : [],
+  );
+  for (const path of types) expected.add(path.slice(2));
+  expect(paths.sort()).toEqual([...expected].sort());
+});
 
-  // Of types, those that the entries' own lead to.
-  const found = new Set<string>();
-  const follow = (path: string) => {
-    if (found.has(path)) return;
-    found.add(path);
-    const text = readFileSync(new URL(path, root), "utf8");
-    for (const [, target] of text.matchAll(/(?:from|import\() ?"(\.[^"]+)\.ts"/g))
-      follow(new URL(`${target}.d.ts`, new URL(path, "file:///")).pathname.slice(1));
-  };
-  for (const target of Object.values(manifest.exports)) if (typeof target === "object") follow(target.types!.slice(2));
-  expect(paths.filter(isTypes).sort()).toEqual([...found].sort());
+test("types come in one file an entry, which imports no other", () => {
+  for (const [, targets] of entries) {
+    const text = readFileSync(new URL(targets.types!, root), "utf8");
+    expect(
+      [...text.matchAll(/(?:from|import\() ?"([^"]+)"/g)],
+    ).toEqual([]);
+    expect(text).toMatch(/^export \{ .*\b(load|serve)\b.* \};$/m);
+  }
 });
 
 test("jsr.json says what package.json does", () => {
