@@ -151,9 +151,7 @@ test("nothing is packed that is not needed", () => {
 test("types come in one file an entry, which imports no other", () => {
   for (const [, targets] of entries) {
     const text = readFileSync(new URL(targets.types!, root), "utf8");
-    expect(
-      [...text.matchAll(/(?:from|import\() ?"([^"]+)"/g)],
-    ).toEqual([]);
+    expect([...text.matchAll(/(?:from|import\() ?"([^"]+)"/g)]).toEqual([]);
     expect(text).toMatch(/^export \{ .*\b(load|serve)\b.* \};$/m);
   }
 });
