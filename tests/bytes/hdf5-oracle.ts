@@ -3,6 +3,8 @@
  *
  * It has no float16 and no opaque numbers; those are decoded here from the bytes it gives, value by value from their definition.
  */
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type Attribute, Dataset, File, type Group, ready } from "h5wasm/node";
 
 export interface OracleObject {
@@ -12,19 +14,22 @@ export interface OracleObject {
   readonly attributes: ReadonlyMap<string, unknown>;
 }
 
+/** The library reads files of this machine: one of this process alone, since test files run side by side. */
+const path = join(tmpdir(), `channelwise-oracle-${process.pid}.h5`);
+
 /** Every object of an HDF5 file by its path; the root's is "". */
 export async function readWithH5wasm(bytes: Uint8Array): Promise<Map<string, OracleObject>> {
   const module = await ready;
   const { FS } = module;
-  FS.writeFile("oracle.h5", bytes);
-  const file = new File("oracle.h5", "r");
+  FS.writeFile(path, bytes);
+  const file = new File(path, "r");
   try {
     return new Map(
-      ["", ...file.paths()].map((path) => [path, readObject(path === "" ? file : file.get(path), module)]),
+      ["", ...file.paths()].map((each) => [each, readObject(each === "" ? file : file.get(each), module)]),
     );
   } finally {
     file.close();
-    FS.unlink("oracle.h5");
+    FS.unlink(path);
   }
 }
 
