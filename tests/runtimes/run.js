@@ -65,7 +65,9 @@ const alone = async (run) => {
 
 /** Everything that is tried, as README's table calls it. @type {Record<string, () => Promise<Outcome>>} */
 const runtimes = {
-  ...Object.fromEntries(Object.keys(processes).map((name) => [name, () => alone(runProcess(name, folder))])),
+  ...Object.fromEntries(
+    Object.entries(processes(server)).map(([name, command]) => [name, () => alone(runProcess(name, command, folder))]),
+  ),
   Chromium: inBrowser("chromium", ["strict", "isolated", "isolated-strict"]),
   Firefox: inBrowser("firefox", ["strict", "isolated"]),
   WebKitGTK: inBrowser("webkit", ["strict", "isolated"]),
@@ -94,8 +96,8 @@ for (const [name, run] of Object.entries(runtimes).filter(([name]) => chosen(nam
     const { version, reports } = await run();
     console.log(`${name}: ${version}`);
     for (const { place, lines } of reports)
-      for (const line of lines.split("\n").filter((text) => text !== "")) {
-        const [, word, text] = /^(ok|FAIL) (.*)$/.exec(line) ?? [null, "FAIL", line];
+      for (const line of lines.trimEnd().split("\n")) {
+        const [, word, text] = /^(ok|FAIL) (.*)$/.exec(line) ?? [null, "FAIL", `expected a test, got ${line}`];
         count(word === "ok", `${place === "" ? "" : `${place}: `}${text}`);
       }
     if (reports.length === 0) count(false, "ran no test");

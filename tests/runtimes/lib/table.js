@@ -12,6 +12,7 @@ const about = {
   "Node 20": ["a program", "yes"],
   "Node, the newest": ["a program", "yes"],
   Deno: ["a program", "yes"],
+  "Deno, from a URL": ["a program", "no"],
   Bun: ["a program", "yes"],
   Chromium: ["page, module worker, service worker", "if cross-origin isolated"],
   Firefox: ["page, module worker, service worker", "if cross-origin isolated"],
