@@ -42,7 +42,7 @@ function AxisLetter({ letter }: { readonly letter: string }) {
 export function sizesText({ axes }: Arrangement): string {
   return axes
     .filter(({ letter }, index) => !(index === 0 && letter === "N"))
-    .map(({ size }) => size?.toLocaleString("en") ?? "any")
+    .map(({ size }) => size ?? "any")
     .join(" × ");
 }
 

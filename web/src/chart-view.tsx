@@ -215,9 +215,11 @@ function PortText({
   readonly named: boolean;
 }) {
   return (
-    <span class={named ? "port named" : "port"}>
-      <span class={named ? "port-side" : "away"}>{side}</span> <Layout text={arrangement.layout} />{" "}
-      <span class="port-sizes">{sizesText(arrangement)}</span>
+    <span class="port">
+      <span class={named ? "port-side" : "away"}>{side} </span>
+      <span class="port-text">
+        <Layout text={arrangement.layout} /> <span class="port-sizes">{sizesText(arrangement)}</span>
+      </span>
     </span>
   );
 }

@@ -50,7 +50,7 @@ export interface Card {
   /** What comes out, on both sides; of an output, what comes in. */
   readonly keras: Arrangement;
   readonly torch: Arrangement;
-  /** Of a turn: what goes in. */
+  /** What goes into a layer or a turn; of several, the first. */
   readonly before: { readonly keras: Arrangement; readonly torch: Arrangement } | null;
   readonly weights: readonly CardWeight[];
   /** What its operators are told: by operator, name and value. */

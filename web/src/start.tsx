@@ -15,19 +15,19 @@ const examples = [
     file: "experiment.keras",
     name: "The experiment",
     about: "Conv1D, Flatten, Dense: the smallest model that goes wrong",
-    sizes: "128 × 1, 261 parameters",
+    sizes: ["128 × 1", "261 parameters"],
   },
   {
     file: "motion.keras",
     name: "Motion",
     about: "A CNN that tells activities from an accelerometer",
-    sizes: "20 × 3, 318 parameters",
+    sizes: ["20 × 3", "318 parameters"],
   },
   {
     file: "ecg.keras",
     name: "ECG",
     about: "A residual network that classifies heart beats",
-    sizes: "48 × 3, 864 parameters",
+    sizes: ["48 × 3", "864 parameters"],
   },
 ];
 
@@ -110,7 +110,11 @@ export function Start({ onFiles, disabled, children }: StartProps) {
               <button type="button" class="example" disabled={disabled} onClick={() => openExample(path)}>
                 <b>{name}</b>
                 <span>{about}</span>
-                <small>{sizes}</small>
+                <small>
+                  {sizes.map((size) => (
+                    <span>{size}</span>
+                  ))}
+                </small>
               </button>
             </li>
           ))}

@@ -97,7 +97,7 @@ export function Workspace({ engine, opened }: { readonly engine: Engine; readonl
           />
           <AxisKey letters={letters} />
           <p class="view-note" role="status">
-            {viewNote(view, description.places)}
+            {viewNote(view, description.places, picture?.chart.cards.some(({ kind }) => kind === "turn") ?? false)}
           </p>
         </div>
         {drawing.refusal && <RefusalNote refusal={drawing.refusal} title="This can't be shown" />}
@@ -134,16 +134,18 @@ function showChange(chart: HTMLElement): void {
 }
 
 /** What is to be seen in a view. */
-function viewNote({ flatten }: View, places: Opened["description"]["places"]): string {
+function viewNote({ flatten }: View, places: Opened["description"]["places"], turns: boolean): string {
   const merging = places.filter(({ matters }) => matters);
-  if (merging.length === 0) return "No axes merge here in an order that matters: transposed weights are all it takes.";
+  if (merging.length === 0)
+    return turns
+      ? "No axes merge in an order that matters; values turn where PyTorch's layers take another order."
+      : "No axes merge in an order that matters: transposed weights are all it takes.";
   const where = `at ${merging
     .map(({ layer }) => layer)
     .slice(0, 3)
     .join(", ")}${merging.length > 3 ? " and more" : ""}`;
   if (flatten === "permute") return `PyTorch's values turn back to Keras' order before axes merge, ${where}.`;
-  if (flatten === "fold")
-    return `Axes merge as PyTorch holds them, ${where}; the rows of the weights behind are reordered instead.`;
+  if (flatten === "fold") return `Axes merge as PyTorch holds them, ${where}; the weights behind take their order.`;
   return `Nothing turns back ${where}: from there on, in red, numbers meet the weights of others.`;
 }
 

@@ -34,9 +34,9 @@ export function ProofPanel({ engine, view }: PanelProps) {
   return (
     <>
       <p class="lead-small">
-        The model runs twice on the same random inputs: as Keras means it, in the WebAssembly engine, channels last, in
-        float32; and as the PyTorch program that is written, in an interpreter of PyTorch's semantics, channels first,
-        in float64. Every layer is compared.
+        The model runs twice on the same random inputs: as Keras means it, in float32 in the WebAssembly engine, and as
+        the PyTorch program that is written, in float64 in an interpreter of PyTorch's semantics. Every layer is
+        compared.
       </p>
       <p>
         <button type="button" id="prove" class="primary" disabled={proof.running} onClick={prove}>
@@ -96,15 +96,16 @@ function Differences({ report, curves }: { readonly report: Report; readonly cur
   return (
     <section>
       <h2 class="small">How far the sides are apart</h2>
-      <p class="hint">
-        The largest difference in each layer, as a share of its largest number.{" "}
-        <span class="key key-good">converted</span> <span class="key key-bad">weights only transposed</span>{" "}
-        <span class="key key-noise">one rounding of float32</span>{" "}
-        <span class="key key-limit">what the proof lets pass</span>
-      </p>
+      <p class="hint">The largest difference in each layer, as a share of its largest number.</p>
+      <ul class="keys">
+        <li class="key key-good">converted</li>
+        <li class="key key-bad">weights only transposed</li>
+        <li class="key key-noise">one rounding of float32</li>
+        <li class="key key-limit">what the proof lets pass</li>
+      </ul>
       <Plot
         label={`Differences of ${rows.length} layers and outputs, from ${short(Math.min(...rows.map(({ maxRelative }) => maxRelative)))} to ${short(worstOf(report))}; weights only transposed: ${short(naive)} at the output.`}
-        height={240}
+        height={210}
         data={data}
         options={differenceOptions}
       />
@@ -200,12 +201,15 @@ function Answers({ curves }: { readonly curves: Curves }) {
         </label>
       )}
       <p class="hint">
-        {samples === 1 ? "One random input" : `${samples} random inputs, one after another`}:{" "}
-        <span class="key key-good">right</span> <span class="key key-bad">naive</span>.{" "}
+        {samples === 1 ? "On one random input. " : `On ${samples} random inputs, one after another. `}
         {output.agrees
           ? "Both are the same here: no place in this model depends on it."
           : `They are up to ${output.maxAbsolute.toPrecision(3)} apart, ${(100 * output.maxRelative).toPrecision(3)} % of the largest number.`}
       </p>
+      <ul class="keys">
+        <li class="key key-good">right</li>
+        <li class="key key-bad">weights only transposed</li>
+      </ul>
       <Plot label={answersText(output)} height={220} data={data} options={answerOptions} />
     </section>
   );

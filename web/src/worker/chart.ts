@@ -134,7 +134,7 @@ function cardOf(
   const { id, kind, title, name, layer, steps, outputs } = group;
   const [input] = inputsOf(group);
   const value = plan.values[outputs.at(-1) ?? input!]!;
-  const before = kind === "turn" ? plan.values[input!]! : null;
+  const before = input !== undefined && (kind === "turn" || kind === "layer") ? plan.values[input]! : null;
   const weights = kind === "layer" ? weightsOf(layer, steps, written) : [];
   const height = { input: heights.input, output: heights.port, turn: heights.turn, layer: heights.layer }[kind];
   const why = wrong?.reason(group) ?? null;
@@ -226,24 +226,46 @@ function placed(cards: readonly Omit<Card, "x" | "y">[], edges: readonly Edge[])
   for (const [index, { from, to }] of edges.entries()) graph.setEdge(from, to, { weight: 1 }, String(index));
   layout(graph);
   const { width = 0, height = 0 } = graph.graph();
+  const points = edges.map((edge, index) => (graph.edge(edge.from, edge.to, String(index)).points ?? []) as Point[]);
+  // dagre knows of lines: a ribbon is wider, and may reach over the edge.
+  const reach = Math.max(0, ribbonReach - Math.min(ribbonReach, ...points.flat().map(({ x }) => x)));
   const laid = new Map(
     cards.map((card): [string, Card] => {
       const { x = 0, y = 0 } = graph.node(card.id);
-      return [card.id, { ...card, x: x - card.width / 2, y: y - card.height / 2 }];
+      return [card.id, { ...card, x: x + reach - card.width / 2, y: y - card.height / 2 }];
     }),
   );
+  const placeOf = (edge: Edge): number => {
+    if (!commutative.has(laid.get(edge.to)!.title)) return edge.place;
+    const left = (other: Edge) => laid.get(other.from)!.x - laid.get(edge.from)!.x || other.place - edge.place;
+    return edges.filter((other) => other.to === edge.to && left(other) < 0).length;
+  };
   const ribbons = edges.map((edge, index): Ribbon => {
-    const { points = [] } = graph.edge(edge.from, edge.to, String(index));
-    const [from, to] = [laid.get(edge.from)!, laid.get(edge.to)!];
-    // dagre ends an edge at its card's outline; strands go in and out at the middle.
-    const between = points.slice(1, -1).filter(({ y }: Point) => y > from.y + from.height + clear && y < to.y - clear);
-    const way = adjacent(from, to, between) ? [] : between;
-    return {
-      ...edge,
-      points: [middle(from, from.height), ...way.map(({ x, y }: Point) => [x, y] as const), middle(to, 0)],
-    };
+    const way = points[index]!.map(({ x, y }) => ({ x: x + reach, y }));
+    return { ...edge, place: placeOf(edge), points: wayBetween(laid.get(edge.from)!, laid.get(edge.to)!, way) };
   });
-  return { width, height, cards: [...laid.values()], ribbons };
+  const right = Math.max(width + reach, ...ribbons.flatMap((ribbon) => ribbon.points.map(([x]) => x + ribbonReach)));
+  return { width: Math.min(right, width + reach + ribbonReach), height, cards: [...laid.values()], ribbons };
+}
+
+/** Layers whose inputs may come in any order, and so are drawn in the one that crosses least. */
+const commutative: ReadonlySet<string> = new Set(["Add", "Average", "Maximum", "Minimum", "Multiply"]);
+
+/** From the middle of a ribbon to its edge. */
+const ribbonReach = 90;
+
+/** Where a ribbon goes: straight down where it may, aside only where dagre leads it around cards. */
+function wayBetween(from: Card, to: Card, points: readonly Point[]): Ribbon["points"] {
+  const ends = [middle(from, from.height), middle(to, 0)] as const;
+  // dagre ends an edge at its card's outline; ribbons go in and out at the middle.
+  const between = points.slice(1, -1).filter(({ y }) => y > from.y + from.height + clear && y < to.y - clear);
+  if (between.length <= 1 && to.y - (from.y + from.height) < 120) return ends;
+  let column = Number.NaN;
+  const way = between.map(({ x, y }) => {
+    if (!(Math.abs(x - column) < 24)) column = x;
+    return [column, y] as const;
+  });
+  return [ends[0], ...way, ends[1]];
 }
 
 /** Pixels below and above a card in which a strand turns; it is not asked to be elsewhere there. */
@@ -252,8 +274,3 @@ const clear = 48;
 type Point = { readonly x: number; readonly y: number };
 
 const middle = (card: Card, down: number) => [card.x + card.width / 2, card.y + down] as const;
-
-/** Whether nothing lies between two cards that an edge would have to go around. */
-function adjacent(from: Card, to: Card, between: readonly Point[]): boolean {
-  return between.length <= 1 && to.y - (from.y + from.height) < 120;
-}

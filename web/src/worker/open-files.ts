@@ -119,7 +119,15 @@ function left(files: readonly File[], taken: readonly File[]): string[] {
   return files.filter((file) => !taken.includes(file)).map(({ name }) => name);
 }
 
-/** The refusal that says most: a file of an unknown format is likely one that lay beside. */
+/**
+ * The refusal that says most: a file of an unknown format is likely one that lay beside, and half of a model says no more than that it
+ * is half.
+ */
 function nearest(refusals: readonly ChannelwiseError[]): ChannelwiseError {
-  return refusals.find(({ code }) => code !== "unknown-format") ?? refusals[0]!;
+  const vague = ["unknown-format", "unsupported-feature"];
+  return (
+    refusals.find(({ code }) => !vague.includes(code)) ??
+    refusals.find(({ code }) => code !== "unknown-format") ??
+    refusals[0]!
+  );
 }
