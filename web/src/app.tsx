@@ -1,5 +1,5 @@
 /** The page: waits for a model, opens it, shows it. A failure is told where it happened, and everything goes on. */
-import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useDrop } from "./drop.ts";
 import { Cancelled, Engine, Refused } from "./engine.ts";
 import type { Opened, Progress, Refusal } from "./protocol.ts";
@@ -20,9 +20,11 @@ export function App() {
   const [phase, setPhase] = useState<Phase>({ at: "start" });
   const [refusal, setRefusal] = useState<Refusal | null>(null);
 
+  const latest = useRef(0);
   const open = useCallback(
     async (files: readonly File[]) => {
       if (files.length === 0) return;
+      const own = ++latest.current;
       const name = files.length === 1 ? files[0]!.name : `${files.length} files`;
       setRefusal(null);
       setPhase({ at: "opening", name, progress: null });
@@ -30,6 +32,7 @@ export function App() {
         const opened = await engine.open(files, (progress) => setPhase({ at: "opening", name, progress }));
         setPhase({ at: "open", opened, serial: serial++ });
       } catch (error) {
+        if (own !== latest.current) return;
         if (error instanceof Refused) setRefusal(error.refusal);
         else if (!(error instanceof Cancelled)) throw error;
         setPhase({ at: "start" });

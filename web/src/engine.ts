@@ -40,6 +40,8 @@ export class Engine {
 
   /** Opens files; they are opened again where the worker had to be ended. */
   async open(files: readonly File[], onProgress: (progress: Progress) => void): Promise<Result<"open">> {
+    // Nobody waits any longer for what was asked of the model before.
+    if (this.#waiting.size > 0) this.cancel();
     const opened = await this.#send("open", [files], onProgress);
     this.#files = files;
     return opened;

@@ -8,6 +8,9 @@ export function sampleShape(port: ModelPort, length: number): number[] {
   return port.shape.slice(1).map((size) => size ?? length);
 }
 
+/** Numbers of one sample: 256 MiB. */
+const mostNumbers = 2 ** 26;
+
 /** How a table became an input. */
 export interface Fitted {
   readonly numbers: Numbers;
@@ -35,6 +38,8 @@ export function fitInput(port: ModelPort, table: Table): Fitted {
     note,
   });
   const each = product(whole);
+  if (each > mostNumbers)
+    throw new NotNumbers(`one sample has ${each} numbers, more than ${mostNumbers}`, "run it with the command line");
   const isSeries = series && channels !== null && columns === channels;
   if (
     data.length > 0 &&

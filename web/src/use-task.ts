@@ -1,5 +1,5 @@
 /** One computation of the worker at a time, as a panel shows it: idle, under way, done, or refused. */
-import { useCallback, useState } from "preact/hooks";
+import { useCallback, useRef, useState } from "preact/hooks";
 import { Cancelled, Refused } from "./engine.ts";
 import type { Progress, Refusal } from "./protocol.ts";
 
@@ -9,7 +9,6 @@ export interface Task<T> {
   readonly result: T | null;
   readonly refusal: Refusal | null;
   run(work: (onProgress: (progress: Progress) => void) => Promise<T>): Promise<T | null>;
-  reset(): void;
 }
 
 interface State<T> {
@@ -23,19 +22,22 @@ const idle = { progress: null, running: false, result: null, refusal: null };
 
 export function useTask<T>(): Task<T> {
   const [state, setState] = useState<State<T>>(idle);
+  const latest = useRef(0);
   const run = useCallback(async (work: (onProgress: (progress: Progress) => void) => Promise<T>) => {
-    setState((before) => ({ ...before, progress: null, running: true, refusal: null }));
+    const own = ++latest.current;
+    // What was asked before and comes later is no longer wanted.
+    const set = (change: (before: State<T>) => State<T>) => own === latest.current && setState(change);
+    set((before) => ({ ...before, progress: null, running: true, refusal: null }));
     try {
-      const result = await work((progress) => setState((before) => ({ ...before, progress })));
-      setState({ ...idle, result });
+      const result = await work((progress) => set((before) => ({ ...before, progress })));
+      set(() => ({ ...idle, result }));
       return result;
     } catch (error) {
-      if (error instanceof Refused) setState({ ...idle, refusal: error.refusal });
-      else if (error instanceof Cancelled) setState((before) => ({ ...before, running: false, progress: null }));
+      if (error instanceof Refused) set(() => ({ ...idle, refusal: error.refusal }));
+      else if (error instanceof Cancelled) set((before) => ({ ...before, running: false, progress: null }));
       else throw error;
       return null;
     }
   }, []);
-  const reset = useCallback(() => setState(idle), []);
-  return { ...state, run, reset };
+  return { ...state, run };
 }

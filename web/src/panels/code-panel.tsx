@@ -83,9 +83,12 @@ export function CodePanel({ engine, view, picture, onView }: CodePanelProps) {
             </>
           )}
         </p>
-        <button type="button" id="copy" onClick={copy}>
-          {copied ? "Copied" : "Copy"}
-        </button>
+        {/* A page that is not served securely has no clipboard. */}
+        {navigator.clipboard && (
+          <button type="button" id="copy" onClick={copy}>
+            {copied ? "Copied" : "Copy"}
+          </button>
+        )}
         <button type="button" id="download" class="primary" disabled={writing.running} onClick={download}>
           Download .zip
         </button>

@@ -5,38 +5,58 @@ import { DrawSeries } from "../parts/draw-series.tsx";
 import { NumbersView } from "../parts/numbers-view.tsx";
 import { RefusalNote } from "../parts/refusal-note.tsx";
 import { Segments } from "../parts/segments.tsx";
-import { type Fitted, fitInput, sampleShape } from "../fit-input.ts";
+import { fitInput, sampleShape } from "../fit-input.ts";
 import type { BenchRow, InputSource, Prediction, Refusal } from "../protocol.ts";
 import { NotNumbers, readText, readWav, type Table } from "../read-numbers.ts";
 import { useTask } from "../use-task.ts";
 import type { PanelProps } from "../workspace.tsx";
 
+/** A prediction, and what it was made of. */
+interface Answered {
+  readonly prediction: Prediction;
+  readonly note: string;
+}
+
 type Way = "random" | "draw" | "file";
 
 /** Steps that a drawn series has where the model leaves them open. */
 const openLength = 64;
+/** Numbers that can be drawn by hand. */
+const mostDrawn = 2 ** 18;
 
 export function RunPanel({ engine, opened }: PanelProps) {
   const ports = opened.description.inputs.filter(({ state }) => !state);
   const [portName, setPortName] = useState(ports[0]?.name ?? "");
   const port = ports.find(({ name }) => name === portName) ?? ports[0];
   const [way, setWay] = useState<Way>("random");
-  const [note, setNote] = useState("");
   const [refusal, setRefusal] = useState<Refusal | null>(null);
   const seed = useRef(0);
-  const run = useTask<Prediction>();
+  const run = useTask<Answered>();
 
-  const predict = (source: InputSource) => run.run(() => engine.call("predict", [source]));
+  // While one is under way only the last that was asked for is kept: a pointer asks faster than a large model answers.
+  const busy = useRef(false);
+  const next = useRef<readonly [InputSource, string] | null>(null);
+  const predict = async (source: InputSource, note: string): Promise<void> => {
+    if (busy.current) {
+      next.current = [source, note];
+      return;
+    }
+    busy.current = true;
+    await run.run(async () => ({ prediction: await engine.call("predict", [source]), note }));
+    busy.current = false;
+    const waiting = next.current;
+    next.current = null;
+    if (waiting) await predict(...waiting);
+  };
   const draw = () => {
-    setNote(`random numbers, seed ${seed.current}`);
-    predict({ kind: "random", seed: seed.current++ });
+    predict({ kind: "random", seed: seed.current }, `random numbers, seed ${seed.current}`);
+    seed.current++;
   };
   const take = (read: () => Table) => {
     setRefusal(null);
     try {
-      const fitted: Fitted = fitInput(port!, read());
-      setNote(fitted.note);
-      predict({ kind: "numbers", port: port!.name, numbers: fitted.numbers });
+      const { numbers, note } = fitInput(port!, read());
+      predict({ kind: "numbers", port: port!.name, numbers }, note);
     } catch (error) {
       if (!(error instanceof NotNumbers)) throw error;
       setRefusal({ code: "invalid-input", message: error.message, where: [], fix: error.fix });
@@ -44,10 +64,10 @@ export function RunPanel({ engine, opened }: PanelProps) {
   };
   const takeFile = async (file: File) => {
     setRefusal(null);
-    setNote(file.name);
     const head = new Uint8Array(await file.slice(0, 4).arrayBuffer());
     const start = String.fromCharCode(...head);
-    if (start.startsWith("PK") || start.startsWith("\x93NUM")) return predict({ kind: "file", file, layout: "keras" });
+    if (start.startsWith("PK") || start.startsWith("\x93NUM"))
+      return predict({ kind: "file", file, layout: "keras" }, file.name);
     if (start === "RIFF") {
       const bytes = new Uint8Array(await file.arrayBuffer());
       return take(() => readWav(bytes));
@@ -61,10 +81,10 @@ export function RunPanel({ engine, opened }: PanelProps) {
 
   if (!port) return <p class="hint">The model has no input.</p>;
   const shape = sampleShape(port, openLength);
-  const drawable = port.layout === "NLC" && port.type === "float32";
+  const drawable = port.layout === "NLC" && port.type === "float32" && shape[0]! * shape[1]! <= mostDrawn;
   const drawn = (data: Float32Array) => {
-    setNote("drawn by hand");
-    predict({ kind: "numbers", port: port.name, numbers: { data, layout: port.layout, shape: [1, ...shape] } });
+    const numbers = { data, layout: port.layout, shape: [1, ...shape] };
+    predict({ kind: "numbers", port: port.name, numbers }, "numbers drawn by hand");
   };
   return (
     <>
@@ -107,7 +127,7 @@ export function RunPanel({ engine, opened }: PanelProps) {
       )}
       {refusal && <RefusalNote refusal={refusal} title="This input does not do" />}
       {run.refusal && <RefusalNote refusal={run.refusal} title="This was not run" />}
-      {run.result && <Result prediction={run.result} note={note} />}
+      {run.result && <Result {...run.result} />}
       <Bench engine={engine} />
     </>
   );
@@ -165,7 +185,7 @@ function PasteOrDrop({ onText, onFile }: PasteProps) {
   );
 }
 
-function Result({ prediction, note }: { readonly prediction: Prediction; readonly note: string }) {
+function Result({ prediction, note }: Answered) {
   const { inputs, outputs, milliseconds } = prediction;
   return (
     <>

@@ -33,6 +33,9 @@ export interface CodeProps {
   readonly toChange?: boolean;
 }
 
+/** More lines than this are in the saved file, and nobody reads them here. */
+const mostLines = 5000;
+
 export function Code({ lines, pieces, label, class: own = "", toChange = false }: CodeProps) {
   const place = useRef<HTMLPreElement>(null);
   useEffect(() => {
@@ -42,7 +45,7 @@ export function Code({ lines, pieces, label, class: own = "", toChange = false }
   return (
     <pre ref={place} class={`code ${own}`} tabIndex={0} role="region" aria-label={label}>
       <code>
-        {lines.map(({ text, number, change }) => (
+        {lines.slice(0, mostLines).map(({ text, number, change }) => (
           <span class={`line ${change}`}>
             <span class="line-number" aria-hidden="true">
               {number ?? ""}
@@ -56,6 +59,7 @@ export function Code({ lines, pieces, label, class: own = "", toChange = false }
             </span>
           </span>
         ))}
+        {lines.length > mostLines && <span class="line">… {lines.length - mostLines} more lines</span>}
       </code>
     </pre>
   );

@@ -14,6 +14,7 @@ export interface NumbersViewProps {
 
 const mostRows = 200;
 const mostCurves = 12;
+const mostPoints = 2 ** 14;
 
 /** Steps by channels: a vector is one channel. */
 function tableOf({ data, shape }: Numbers): { rows: number; columns: number; data: ArrayLike<number> } {
@@ -28,11 +29,12 @@ export function NumbersView({ title, numbers, open }: NumbersViewProps) {
   const table = useMemo(() => tableOf(numbers), [numbers]);
   const { rows, columns } = table;
   const samples = numbers.shape[0] ?? 1;
+  const points = Math.min(rows, mostPoints);
   const data = useMemo((): uPlot.AlignedData => {
     const curves = Array.from({ length: Math.min(columns, mostCurves) }, (_, column) =>
-      Array.from({ length: rows }, (_, row) => table.data[row * columns + column]!),
+      Array.from({ length: points }, (_, row) => table.data[row * columns + column]!),
     );
-    return [Array.from({ length: rows }, (_, row) => row), ...curves];
+    return [Array.from({ length: points }, (_, row) => row), ...curves];
   }, [table]);
   const options = rows <= 24 && columns === 1 ? barOptions : curveOptions;
   return (
@@ -54,6 +56,11 @@ export function NumbersView({ title, numbers, open }: NumbersViewProps) {
       {columns > mostCurves && way === "plot" && (
         <p class="hint">
           The first {mostCurves} of {columns} channels.
+        </p>
+      )}
+      {points < rows && way === "plot" && (
+        <p class="hint">
+          The first {points} of {rows} steps.
         </p>
       )}
       {way === "plot" ? (

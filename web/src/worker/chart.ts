@@ -155,7 +155,7 @@ function cardOf(
     weights,
     options: steps.flatMap(({ kind: operator, attributes }) => {
       const entries = Object.entries(attributes).flatMap(([key, own]) =>
-        own === null || own === undefined ? [] : [[key, said(own)] as const],
+        own === null || own === undefined ? [] : [[key, cut(said(own))] as const],
       );
       return operator === "output" || operator === "reorder" ? [] : [{ operator, entries }];
     }),
@@ -183,6 +183,9 @@ function cardWeight({ role, tensor, keras, torch }: PlannedWeight, index: number
   const reordered = differs({ name: role, keras, torch });
   return { index, role, tensor, keras, torch, reordered };
 }
+
+/** As much of a text as anybody reads. */
+const cut = (text: string) => (text.length > 300 ? `${text.slice(0, 300)}…` : text);
 
 /** A value of an option in words; axes by their letters. */
 function said(value: unknown): string {

@@ -6,7 +6,7 @@ import type { BenchRow, Curves, InputSource, Numbers, Prediction, Progress } fro
 const curvePoints = 48;
 const mostSamples = 48;
 /** How long a prediction is repeated for its time. */
-const measuredMilliseconds = 150;
+const measuredMilliseconds = 60;
 const benchMilliseconds = 700;
 const batches = [1, 8, 32];
 
