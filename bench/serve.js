@@ -1,11 +1,11 @@
 /**
  * serve: servers under load: the Worker of examples/edge in workerd, channelwise/serve in Node, and onnxruntime-web in its place
  *
- *     npm run build && npm ci --prefix tests/examples && node bench/serve.js [--requests 5000] [--concurrency 32] [--rounds 5] [--quick]
+ *     npm run build && npm ci --prefix tests/examples && node bench/serve.js [SERVER...] [--requests 5000] [--concurrency 32] [--rounds 5] [--quick]
  *
  * The motion CNN of the benches, 64 different samples, asked as Triton's client does (binary both ways) over connections that are kept, by this
- * process, on loopback. One server after the other, each in a process of its own. Each answer is compared with what the same server gave
- * for the same sample asked alone, which is compared with float64. Writes bench/results/serve.md, --quick does not; fails where an answer
+ * process, on loopback. One server (edge, nothing, node, onnxruntime) after the other, each in a process of its own. Each answer is compared with what the same server gave
+ * for the same sample asked alone, which is compared with float64. Writes bench/results/serve.md, if all ran and not with --quick; fails where an answer
  * differs, none came, or memory grows.
  */
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -15,7 +15,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { convert } from "../build/js/api/convert.js";
 import { start } from "../tests/examples/support.js";
-import { bundle, startWorker } from "../tests/examples/workerd.js";
+import { bundle, isolateBytes, startWorker } from "../tests/examples/workerd.js";
 import { relativeError } from "./lib/compare.js";
 import { tolerance } from "./lib/contest.js";
 import { chooseKernels } from "./lib/engine.js";
@@ -26,7 +26,8 @@ import { channelwiseModel } from "./peers/channelwise.js";
 import { onnxModel } from "./peers/onnx.js";
 import { version as onnxruntime } from "./peers/onnxruntime.js";
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     requests: { type: "string", default: "5000" },
     concurrency: { type: "string", default: "32" },
@@ -37,25 +38,48 @@ const { values } = parseArgs({
 const requests = values.quick ? 300 : Number(values.requests);
 const concurrency = Number(values.concurrency);
 const rounds = values.quick ? 2 : Number(values.rounds);
-/** What memory may grow from the first round to the last. */
+/** What resident memory may grow from the first round to the last. */
 const mostGrowth = 1.1;
+/** What a Worker's isolate may hold after any round, garbage included; Cloudflare ends those of 128 MB. */
+const mostIsolateBytes = 48e6;
 
 const folder = fileURLToPath(new URL("../build/bench/serve/", import.meta.url));
 const network = motionCnn();
 const size = network.input.shape.reduce((all, axis) => all * axis, 1);
 const samples = Array.from({ length: 64 }, (_, seed) => normal(uniform(seed + 1), size));
 
-/** A server that runs. @typedef {{ url: URL, pids: number[], stop(): Promise<unknown> }} Server */
+/** A server that runs. @typedef {{ url: URL, pids: number[], stop(): Promise<unknown>, isolate?(): Promise<number> }} Server */
 
-/** @type {Record<string, () => Promise<Server>>} */
+/** @type {Record<string, { title: string, open(): Promise<Server> }>} */
 const servers = {
-  "examples/edge, workerd": async () => {
-    const worker = await startWorker(`${folder}edge`, bundle(`${folder}edge`));
-    return { ...worker, pids: childrenOf(process.pid) };
+  edge: {
+    title: "examples/edge, workerd",
+    async open() {
+      return startInspected(bundle(`${folder}edge`));
+    },
   },
-  "channelwise/serve, Node": () => startNode("channelwise.js", "model.safetensors"),
-  "onnxruntime-web, Node": () => startNode("onnxruntime.js", "model.onnx", "shapes.json"),
+  nothing: {
+    title: "no model, workerd",
+    open: () => startInspected({ modules: [{ type: "ESModule", path: "worker.js", contents: emptyWorker }] }),
+  },
+  node: { title: "channelwise/serve, Node", open: () => startNode("channelwise.js", "model.safetensors") },
+  onnxruntime: { title: "onnxruntime-web, Node", open: () => startNode("onnxruntime.js", "model.onnx", "shapes.json") },
 };
+const chosen = positionals.length > 0 ? positionals : Object.keys(servers);
+
+/** Takes what the others take and answers with as many bytes, to tell what a runtime's own memory does. */
+const emptyWorker = `export default {
+  async fetch(request) {
+    await request.arrayBuffer();
+    return new Response(new Uint8Array(24), { headers: { "inference-header-content-length": "0" } });
+  }
+}`;
+
+/** A Worker whose isolate's memory can be asked for. @param {Parameters<typeof startWorker>[1]} bundled */
+async function startInspected(bundled) {
+  const worker = await startWorker(`${folder}edge`, bundled, { inspectorPort: 0 });
+  return { ...worker, pids: childrenOf(process.pid), isolate: () => isolateBytes(worker.miniflare) };
+}
 
 /** @param {string} program @param {string[]} files */
 async function startNode(program, ...files) {
@@ -138,22 +162,27 @@ async function load(url, agent, asked, alone) {
   return { ...counts, seconds: (performance.now() - begun) / 1000, times: times.sort() };
 }
 
-/** @param {string} name @param {() => Promise<Server>} open @param {string} input */
-async function measure(name, open, input) {
+/** @param {string} name @param {string} input */
+async function measure(name, input) {
+  const { title, open } = servers[name];
   const server = await open();
   const agent = new Agent({ keepAlive: true, maxSockets: concurrency });
   try {
     const asked = samples.map((x) => bodyFor(input, x));
     const alone = [];
     for (const each of asked) alone.push(await ask(server.url, agent, each));
-    const errors = samples.slice(0, 4).map((x, index) => relativeError(floats(alone[index]), evaluate(network, x)));
+    const errors =
+      name === "nothing"
+        ? [0]
+        : samples.slice(0, 4).map((x, index) => relativeError(floats(alone[index]), evaluate(network, x)));
     const runs = [];
-    const memory = [];
+    const [memory, isolate] = [[], []];
     for (let round = 0; round < rounds; round++) {
       runs.push(await load(server.url, agent, asked, alone));
       memory.push(residentBytes(server.pids));
+      if (server.isolate) isolate.push(await server.isolate());
     }
-    return { name, runs, memory, error: Math.max(...errors) };
+    return { name, title, runs, memory, isolate, error: Math.max(...errors) };
   } finally {
     agent.destroy();
     await server.stop();
@@ -178,21 +207,22 @@ function childrenOf(pid) {
   return own.flatMap((child) => [child, ...childrenOf(child)]);
 }
 
+const load1 = loadavg()[0].toFixed(1);
 const input = await writeModels();
 const results = [];
-for (const [name, open] of Object.entries(servers)) results.push(await measure(name, open, input));
+for (const name of chosen) results.push(await measure(name, input));
 
 const lines = [
-  `# serve   Node ${process.versions.node}   ${cpus()[0]?.model.trim()}, ${cpus().length} cores   ${new Date().toISOString().slice(0, 10)}   load ${loadavg()[0].toFixed(1)} before   onnxruntime-web ${onnxruntime}`,
-  `# ${rounds} rounds of ${requests} requests, ${concurrency} at once; requests/s, p50 and p99 of the best round; resident MB after each round`,
+  `# serve   Node ${process.versions.node}   ${cpus()[0]?.model.trim()}, ${cpus().length} cores   ${new Date().toISOString().slice(0, 10)}   load ${load1} before   onnxruntime-web ${onnxruntime}`,
+  `# ${rounds} rounds of ${requests} requests, ${concurrency} at once; requests/s, p50 and p99 of the best round; MB after each round: resident, and of a Worker its isolate`,
   "server                     requests/s   p50 ms   p99 ms   right  other bits  dropped   rel err   MB",
 ];
-for (const { name, runs, memory, error } of results) {
+for (const { name, title, runs, memory, isolate, error } of results) {
   const best = runs.reduce((one, other) => (other.seconds < one.seconds ? other : one));
   const total = (/** @type {"right" | "different" | "dropped"} */ key) => runs.reduce((sum, run) => sum + run[key], 0);
   const at = (/** @type {number} */ share) => best.times[Math.floor(share * (requests - 1))].toFixed(1);
   lines.push(
-    name.padEnd(25) +
+    title.padEnd(25) +
       (requests / best.seconds).toFixed(0).padStart(12) +
       at(0.5).padStart(9) +
       at(0.99).padStart(9) +
@@ -200,17 +230,22 @@ for (const { name, runs, memory, error } of results) {
       String(total("different")).padStart(12) +
       String(total("dropped")).padStart(9) +
       error.toExponential(1).padStart(10) +
-      `   ${memory.map((bytes) => (bytes / 1e6).toFixed(0)).join(" ")}`,
+      `   ${[memory, isolate]
+        .filter((list) => list.length > 0)
+        .map((list) => list.map((bytes) => (bytes / 1e6).toFixed(0)).join(" "))
+        .join(", isolate ")}`,
   );
-  const own = !name.startsWith("onnxruntime");
+  const own = name !== "onnxruntime";
+  // workerd's own memory grows with each request, without a model too; a Worker is held to what its isolate holds.
+  const grew = isolate.length > 0 ? Math.max(...isolate) > mostIsolateBytes : memory.at(-1) > mostGrowth * memory[0];
   const wrong = total("dropped") > 0 || error > tolerance || (own && total("different") > 0);
-  if (wrong || (own && memory.at(-1) > mostGrowth * memory[0])) {
-    console.error(`${name}: an answer differs, none came, or memory grew`);
+  if (wrong || (own && grew)) {
+    console.error(`${title}: an answer differs, none came, or memory grew`);
     process.exitCode = 1;
   }
 }
 console.log(lines.join("\n"));
-if (!values.quick && process.exitCode === undefined) {
+if (!values.quick && positionals.length === 0 && process.exitCode === undefined) {
   const about =
     "Written by `node bench/serve.js`, whose header says what is measured. `right`: answers with the bits that the same server gave for the same " +
     "sample asked alone; `rel err`: those from a float64 computation, relative to the largest output. onnxruntime-web stands behind the same " +

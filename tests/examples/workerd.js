@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { Miniflare } from "miniflare";
+import WebSocket from "ws";
 import { bin, run } from "./support.js";
 
 /** Kinds of modules by the endings of their names. */
@@ -43,4 +44,31 @@ export function compatibilityDate(folder) {
 export async function startWorker(folder, { modules }, options = {}) {
   const miniflare = new Miniflare({ modules, compatibilityDate: compatibilityDate(folder), port: 0, ...options });
   return { miniflare, url: await miniflare.ready, stop: () => miniflare.dispose() };
+}
+
+/**
+ * What the isolate of a Worker's own code holds: V8's heap, garbage that waits for its collection included, and buffers, WebAssembly memory among
+ * them. The Worker has to be started with an `inspectorPort`.
+ *
+ * @param {Miniflare} miniflare @returns {Promise<number>} bytes
+ */
+export async function isolateBytes(miniflare) {
+  const address = await miniflare.getInspectorURL();
+  const targets = await (await fetch(new URL("/json", `http://${address.host}`))).json();
+  const socket = new WebSocket(
+    targets.find(({ id, title }) => `${id} ${title}`.includes("core:user")).webSocketDebuggerUrl,
+  );
+  try {
+    await new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject));
+    socket.send(JSON.stringify({ id: 1, method: "Runtime.getHeapUsage" }));
+    const { usedSize, backingStorageSize } = await new Promise((resolve) => {
+      socket.on("message", (text) => {
+        const { id, result } = JSON.parse(text);
+        if (id === 1) resolve(result);
+      });
+    });
+    return usedSize + backingStorageSize;
+  } finally {
+    socket.close();
+  }
 }
