@@ -41,7 +41,7 @@ const rounds = values.quick ? 2 : Number(values.rounds);
 /** What resident memory may grow from the first round to the last. */
 const mostGrowth = 1.1;
 /** What a Worker's isolate may hold after any round, garbage included; Cloudflare ends those of 128 MB. */
-const mostIsolateBytes = 48e6;
+const mostIsolateBytes = 64e6;
 
 const folder = fileURLToPath(new URL("../build/bench/serve/", import.meta.url));
 const network = motionCnn();

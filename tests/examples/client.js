@@ -154,6 +154,35 @@ export async function checkSockets(name, base) {
   );
 }
 
+/**
+ * Clients that go in the middle of a request, among others that stay.
+ *
+ * @param {string} name @param {URL | string} base
+ */
+export async function checkCutOff(name, base) {
+  const { hostname, port } = new URL(base);
+  await check(`${name}: 300 requests cut off among 300 that are not, which are all answered`, async () => {
+    const { body, headers } = binaryRequest(sample(1));
+    const length = headers["inference-header-content-length"];
+    const head = `POST /v2/models/motion/infer HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\ninference-header-content-length: ${length}\r\n\r\n`;
+    const whole = Buffer.concat([Buffer.from(head), body]);
+    const url = new URL("/v2/models/motion/infer", base).href;
+    const pairs = Array.from({ length: 300 }, async (_, turn) => {
+      await cutOff(hostname, Number(port), whole.subarray(0, Math.ceil((whole.length * (turn + 1)) / 300)));
+      near(await numbersOf(await fetch(url, binaryRequest(sample(turn)))), sample(turn));
+    });
+    await Promise.all(pairs);
+  });
+}
+
+/** Sends `bytes` and resets the connection. */
+function cutOff(host, port, bytes) {
+  return new Promise((resolve) => {
+    const socket = connect(port, host, () => socket.write(bytes, () => socket.resetAndDestroy()));
+    socket.on("error", () => {}).on("close", resolve);
+  });
+}
+
 /** Sends `text` and ends; gives what comes back, at most until a second has passed. */
 function exchange(host, port, text) {
   return new Promise((resolve) => {

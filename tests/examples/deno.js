@@ -2,7 +2,7 @@
  * deno: the server of examples/deno, as a stranger has it
  */
 import { join } from "node:path";
-import { checkServer, checkSockets } from "./client.js";
+import { checkCutOff, checkServer, checkSockets } from "./client.js";
 import { bin, run, start } from "./support.js";
 
 /** @param {string} folder a stranger's copy */
@@ -12,6 +12,7 @@ export async function checkDeno(folder) {
   try {
     await checkServer(`deno ${version}`, server.url);
     await checkSockets("deno", server.url);
+    await checkCutOff("deno", server.url);
   } finally {
     await server.stop();
   }

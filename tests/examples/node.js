@@ -4,7 +4,7 @@
 import { deepStrictEqual as same } from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { checkServer, checkSockets, motion } from "./client.js";
+import { checkCutOff, checkServer, checkSockets, motion } from "./client.js";
 import { caseFile, check, root, run, start } from "./support.js";
 
 /** @param {string} folder a stranger's copy */
@@ -35,6 +35,7 @@ export async function checkNode(folder) {
   try {
     await checkServer(`node ${process.versions.node}`, server.url);
     await checkSockets("node", server.url);
+    await checkCutOff("node", server.url);
   } finally {
     await server.stop();
   }

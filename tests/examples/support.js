@@ -23,7 +23,9 @@ export async function check(name, action) {
     console.log(`ok    ${name}${typeof note === "string" ? `: ${note}` : ""}`);
   } catch (error) {
     counts.failed++;
-    console.log(`FAIL  ${name}\n      ${String(error?.stack ?? error).replaceAll("\n", "\n      ")}`);
+    console.log(
+      `FAIL  ${name}\n      ${[error?.stack ?? error, error?.cause ?? ""].join("\n").replaceAll("\n", "\n      ")}`,
+    );
   }
 }
 
