@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { unstable_getMiniflareWorkerOptions } from "wrangler";
-import { binaryRequest, checkServer, near, sample } from "./client.js";
+import { ask, binaryRequest, checkServer, near, sample } from "./client.js";
 import { check, say } from "./support.js";
 import { bundle, startWorker } from "./workerd.js";
 
@@ -33,13 +33,13 @@ export async function checkBatch(copy) {
     });
     await check("batch: a job that the model refuses has the refusal as its answer", async () => {
       const job = new URL("/jobs/wrong", worker.url);
-      same((await fetch(job)).status, 404);
+      same((await ask(job)).status, 404);
       const { body, headers } = binaryRequest(sample(1));
-      same((await fetch(job, { method: "PUT", body: body.slice(0, -4), headers })).status, 202);
-      let answer = await fetch(job);
+      same((await ask(job, { method: "PUT", body: body.slice(0, -4), headers })).status, 202);
+      let answer = await ask(job);
       for (let turn = 0; turn < 50 && answer.status === 404; turn++) {
         await wait(200);
-        answer = await fetch(job);
+        answer = await ask(job);
       }
       same(
         [answer.status, await answer.json()],

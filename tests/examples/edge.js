@@ -24,9 +24,8 @@ export async function checkEdge(copy) {
     readFileSync(new URL("node_modules/workerd/package.json", import.meta.url), "utf8"),
   ).version;
   try {
-    // First: workerd closes connections after it has answered 413, under requests that come over them.
-    await checkCutOff("edge", worker.url);
     await checkServer(`edge, workerd ${version}`, worker.url);
+    await checkCutOff("edge", worker.url);
   } finally {
     await worker.stop();
   }
