@@ -70,8 +70,8 @@ function Verdict({ report }: { readonly report: Report }) {
   return (
     <p class="good" id="verdict">
       <b>All {layers.length} layers agree</b>, and{" "}
-      {outputs.length === 1 ? "the output" : `all ${outputs.length} outputs`}. At most {short(worstOf(report))} of a
-      layer's largest number apart.
+      {outputs.length === 1 ? "the output" : `all ${outputs.length} outputs`}. At most{" "}
+      <span class="whole">{short(worstOf(report))}</span> of a layer's largest number apart.
     </p>
   );
 }

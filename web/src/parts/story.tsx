@@ -58,8 +58,8 @@ export function Story() {
         </dd>
       </dl>
       <p>
-        Every shape fits, nothing complains, and most numbers meet the weight of another. In the first example below
-        that is the difference between these answers:
+        Every shape fits, nothing complains, and most numbers meet the weight of another. In the first example that is
+        the difference between these answers:
       </p>
       <table class="story-answers">
         <tbody>
