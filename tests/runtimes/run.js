@@ -48,7 +48,10 @@ async function visits(browser, page, policies) {
 /** @param {keyof typeof browsers} name @param {string[]} policies */
 const inBrowser = (name, policies) => async () => ({
   version: browsers[name].version(),
-  reports: await visits(browsers[name], "hosts/page.html", policies),
+  reports: [
+    ...(await visits(browsers[name], "hosts/page.html", policies)),
+    ...(await visits(browsers[name], "hosts/refused.html", ["refusing"])),
+  ],
 });
 
 /** @param {string} name */

@@ -9,7 +9,7 @@
  * instances in other threads (platform/worker.ts), each with the bytes of `allocatePlan` among the weights.
  */
 import type { StridedCopy } from "../../strided.ts";
-import { ChannelwiseError } from "../../error.ts";
+import { ChannelwiseError, notCompiled } from "../../error.ts";
 import type { Kernels } from "../../ops/kernels.ts";
 import type { PanelMemory } from "../../ops/pack.ts";
 
@@ -34,7 +34,7 @@ export class KernelMemory implements PanelMemory {
 
   /** @param shared the memory of a module that imports it */
   constructor(module: WebAssembly.Module, shared?: WebAssembly.Memory) {
-    const instance = new WebAssembly.Instance(module, shared ? { env: { memory: shared } } : {});
+    const instance = instantiate(module, shared ? { env: { memory: shared } } : {});
     const exports = instance.exports as unknown as Exports;
     this.kernels = exports;
     this.#exports = exports;
@@ -107,6 +107,15 @@ export class KernelMemory implements PanelMemory {
   /** Reserves what one more instance on this memory needs for itself (`placePlan` in assembly/plan.ts). */
   allocatePlan(): number {
     return this.allocateWeights(this.#exports.planBytes());
+  }
+}
+
+/** A policy that allows no WebAssembly lets WebKit compile it, and refuses here. */
+function instantiate(module: WebAssembly.Module, imports: WebAssembly.Imports): WebAssembly.Instance {
+  try {
+    return new WebAssembly.Instance(module, imports);
+  } catch (cause) {
+    throw cause instanceof WebAssembly.CompileError ? notCompiled(cause) : cause;
   }
 }
 

@@ -22,6 +22,8 @@ export const policies = {
   "isolated-strict": { "content-security-policy": scripts, ...isolation },
   /** And where threads may be started. */
   isolated: { "content-security-policy": `${scripts}; worker-src 'self' blob:`, ...isolation },
+  /** One that allows no WebAssembly. */
+  refusing: { "content-security-policy": "script-src 'self'" },
   /** No policy, for what is no page. */
   plain: {},
 };
