@@ -1,8 +1,22 @@
 /**
  * model: whole networks, one series at a time and 64 at once. All contenders take channels-last series and run the same layers.
  */
-import * as networks from "./networks/index.js";
+import * as all from "./networks/index.js";
 import { contestReport } from "./lib/suite.js";
+
+/** What is measured whole, and layer by layer (profile.js). */
+export const networks = [
+  all.motionCnn,
+  all.ecgResidual,
+  all.gpd,
+  all.inceptionTime,
+  all.keywordCnn,
+  all.tcn,
+  all.lstm,
+  all.gru,
+  all.deepConvLstm,
+  all.transformer,
+];
 
 /** @param {import("./lib/suite.js").Context} context */
 export async function model(context) {
@@ -13,18 +27,7 @@ export async function model(context) {
     { title: "Mflop", width: 7 },
     { title: "batch", width: 7 },
   ]);
-  for (const make of [
-    networks.motionCnn,
-    networks.ecgResidual,
-    networks.gpd,
-    networks.inceptionTime,
-    networks.keywordCnn,
-    networks.tcn,
-    networks.lstm,
-    networks.gru,
-    networks.deepConvLstm,
-    networks.transformer,
-  ]) {
+  for (const make of networks) {
     const net = make();
     for (const batch of [1, 64]) await add([net.name, (net.flop / 1e6).toFixed(1), batch], net, { batch });
   }

@@ -4,7 +4,7 @@
  *   node bench/run.js [suite...] [--quick] [--kernels packaged|plain|relaxed]
  *
  * Without a suite, all of them. Prints tables and writes them to bench/results/<suite>.<runtime>.md; with --quick it only
- * prints, from a few samples. --kernels measures a named build of the kernels instead of what the package picks. Needs
+ * prints, from a few samples. Native onnxruntime takes part where `npm ci --prefix bench/native` was run. --kernels measures a named build of the kernels instead of what the package picks. Needs
  * `npm run build`. Fails when contenders' outputs differ.
  */
 import { parseArgs } from "node:util";
@@ -18,15 +18,16 @@ import { growth } from "./growth.js";
 import { chooseKernels, describeKernels } from "./lib/engine.js";
 import { load } from "./load.js";
 import { model } from "./model.js";
-import { version as onnxruntime } from "./peers/onnxruntime.js";
+import { nativeVersion, version as onnxruntime } from "./peers/onnxruntime.js";
 import { version as tensorflow } from "./peers/tensorflow.js";
+import { profile } from "./profile.js";
 import { size } from "./size.js";
 import { start } from "./start.js";
 import { threads } from "./threads.js";
 import { transpose } from "./transpose.js";
 
 /** @type {Record<string, (context: import("./lib/suite.js").Context) => Promise<void>>} */
-const suites = { gemm, conv1d, transpose, dense, model, start, load, size, growth, threads, arena, errors };
+const suites = { gemm, conv1d, transpose, dense, model, profile, start, load, size, growth, threads, arena, errors };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -49,7 +50,11 @@ const context = {
   kernels: describeKernels(module),
   ceiling: ceiling(),
   quick: values.quick,
-  peers: `onnxruntime-web ${onnxruntime}, tfjs-backend-wasm ${tensorflow}`,
+  peers: [
+    `onnxruntime-web ${onnxruntime}`,
+    `tfjs-backend-wasm ${tensorflow}`,
+    ...(nativeVersion ? [`onnxruntime-node ${nativeVersion}`] : []),
+  ].join(", "),
 };
 for (const name of chosen) {
   try {

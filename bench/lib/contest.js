@@ -1,12 +1,13 @@
 /**
- * contest: one network through channelwise, onnxruntime-web and tfjs-backend-wasm: outputs compared, then timed in turns
+ * contest: one network through channelwise, onnxruntime-web, tfjs-backend-wasm and, where it is installed, native onnxruntime: outputs
+ * compared, then timed in turns
  *
- * A call takes a Float32Array and gives one, so copying in and out counts for all three; weights are prepared before.
+ * A call takes a Float32Array and gives one, so copying in and out counts for all; weights are prepared before.
  */
 import { ceilingLoop } from "../ceiling.js";
 import { channelwiseContender } from "../peers/channelwise.js";
 import { onnxModel } from "../peers/onnx.js";
-import { onnxruntimeContender } from "../peers/onnxruntime.js";
+import { nativeContender, nativeVersion, onnxruntimeContender } from "../peers/onnxruntime.js";
 import { tensorflowContender } from "../peers/tensorflow.js";
 import { tensorflowGraph } from "../peers/tensorflow-graph.js";
 import { agree } from "./compare.js";
@@ -27,8 +28,8 @@ const evaluated = 2;
  * @param {{
  *   module: WebAssembly.Module, batch?: number, seconds: number, rounds?: number, onnxLayout?: "NLC" | "NCL",
  *   expected?: (sample: Float32Array) => ArrayLike<number>
- * }} options `onnxLayout` is the order in which onnxruntime-web takes and gives series
- * @returns {Promise<Place[]>} channelwise, onnxruntime-web, tfjs-backend-wasm, the ceiling's loop
+ * }} options `onnxLayout` is the order in which onnxruntime takes and gives series
+ * @returns {Promise<Place[]>} channelwise, its peers in the order of `peers`, the ceiling's loop
  */
 export async function contest(network, { module, batch = 1, seconds, rounds, onnxLayout = "NLC", expected }) {
   const { shape } = network.input;
@@ -37,15 +38,18 @@ export async function contest(network, { module, batch = 1, seconds, rounds, onn
   const channelsFirst = onnxLayout === "NCL" && shape.length === 2;
   const onnxShape = channelsFirst ? [...shape].reverse() : shape;
   const onnxInput = channelsFirst ? turn(x, batch, shape) : x;
+  const onnx = onnxModel(network, { layout: onnxLayout });
   const contenders = [
-    { name: "channelwise", ...channelwiseContender(network, module) },
-    { name: "onnxruntime-web", ...(await onnxruntimeContender(onnxModel(network, { layout: onnxLayout }), onnxShape)) },
-    { name: "tfjs-backend-wasm", ...(await tensorflowContender(tensorflowGraph(network), shape)) },
+    { name: "channelwise", input: x, ...channelwiseContender(network, module) },
+    { name: "onnxruntime-web", input: onnxInput, ...(await onnxruntimeContender(onnx, onnxShape)) },
+    { name: "tfjs-backend-wasm", input: x, ...(await tensorflowContender(tensorflowGraph(network), shape)) },
   ];
+  if (nativeVersion)
+    contenders.push({ name: "onnxruntime-node", input: onnxInput, ...(await nativeContender(onnx, onnxShape)) });
   const runs = contenders.map(
-    ({ name, run }) =>
+    ({ input, run }) =>
       () =>
-        run(name === "onnxruntime-web" ? onnxInput : x),
+        run(input),
   );
   try {
     const errors = await compare();
@@ -60,8 +64,11 @@ export async function contest(network, { module, batch = 1, seconds, rounds, onn
     /** @type {Float32Array[]} */
     const outputs = [];
     for (const run of runs) outputs.push(Float32Array.from(await run()));
-    const series = network.output.shape.length === 2;
-    if (series) outputs[1] = turn(outputs[1], batch, [...network.output.shape].reverse());
+    if (network.output.shape.length === 2)
+      contenders.forEach(({ input }, place) => {
+        if (input === onnxInput && channelsFirst)
+          outputs[place] = turn(outputs[place], batch, [...network.output.shape].reverse());
+      });
     const errors = contenders.map(() => 0);
     for (let sample = 0; sample < batch; sample++) {
       const own = (/** @type {Float32Array} */ y) => y.subarray(sample * outSize, (sample + 1) * outSize);
@@ -87,14 +94,15 @@ export function turn(x, batch, [A, B]) {
   return y;
 }
 
+/** Peers as headings name them, in their order. */
+export const peers = ["ort-web", "tfjs", ...(nativeVersion ? ["native"] : [])];
+
 /** The columns that every contest's table ends with. */
 export const contestColumns = [
   { title: "ms", width: 11 },
   { title: "Gflop/s", width: 10 },
   { title: "ceiling", width: 9 },
-  { title: "ort-web", width: 10 },
-  { title: "tfjs", width: 10 },
+  ...peers.map((title) => ({ title, width: 10 })),
   { title: "max rel err", width: 14 },
-  { title: "ort-web", width: 10 },
-  { title: "tfjs", width: 10 },
+  ...peers.map((title) => ({ title, width: 10 })),
 ];

@@ -22,9 +22,9 @@ export const secondsPerRow = ({ quick }) => (quick ? 0.3 : 3);
 export const facts = ({ kernels, ceiling }) => [kernels, `ceiling ${ceiling.toFixed(1)} Gflop/s (bench/ceiling.js)`];
 
 export const contestNotes =
-  "One thread each, in one process, in turns with each other and with the ceiling's loop; medians. `ort-web` and `tfjs`: how many times longer onnxruntime-web and " +
-  "tfjs-backend-wasm take. Errors are the largest difference from a float64 computation relative to the largest output, " +
-  `for channelwise, onnxruntime-web and tfjs-backend-wasm; above ${tolerance.toExponential()} the suite fails.`;
+  "One thread each, in one process, in turns with each other and with the ceiling's loop; medians. `ort-web`, `tfjs` and `native`: how many times longer " +
+  "onnxruntime-web, tfjs-backend-wasm and native onnxruntime take. Errors are the largest difference from a float64 computation relative to the largest output, " +
+  `for channelwise and for each of them; above ${tolerance.toExponential()} the suite fails.`;
 
 /**
  * A report of networks in contest.
@@ -43,21 +43,22 @@ export function contestReport(context, suite, about, columns) {
      */
     async add(cells, network, options = {}) {
       const { batch = 1 } = options;
-      const [own, ort, tfjs, top] = await contest(network, {
+      const places = await contest(network, {
         module: context.module,
         seconds: secondsPerRow(context),
         ...(context.quick ? { rounds: 3 } : {}),
         ...options,
       });
+      const [own, ...others] = places.slice(0, -1);
+      const top = /** @type {import("./contest.js").Place} */ (places.at(-1));
       const speed = (network.flop * batch) / own.seconds / 1e9;
       report.row([
         ...cells,
         milliseconds(own.seconds),
         speed.toFixed(1),
         percent((network.flop * batch * top.ratio) / ceilingLoop.flop),
-        times(ort.ratio),
-        times(tfjs.ratio),
-        ...[own, ort, tfjs].map(({ error }) => scientific(error)),
+        ...others.map(({ ratio }) => times(ratio)),
+        ...[own, ...others].map(({ error }) => scientific(error)),
       ]);
     },
     done: () => report.write(),

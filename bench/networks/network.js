@@ -219,8 +219,8 @@ function pad(length, taps, stride, dilation, padding) {
   return { left: total >> 1, right: total - (total >> 1), length: outLength };
 }
 
-/** @param {Layer} layer */
-function flopOf({ kind, inputs, shape, taps = 1, stride = 1, dilation = 1, left = 0 }) {
+/** Multiply-adds of one layer times two. @param {Layer} layer */
+export function flopOf({ kind, inputs, shape, taps = 1, stride = 1, dilation = 1, left = 0 }) {
   const [x] = inputs;
   if (kind === "dense") return 2 * (x?.shape.reduce((all, size) => all * size, 1) ?? 0) * filtersOf(shape);
   const [length = 0, channels = 0] = x?.shape ?? [];

@@ -68,6 +68,11 @@ export interface NodeKernels {
   readonly kernels: readonly string[];
 }
 
+interface NodeCalls extends NodeKernels {
+  /** How many of the program's calls are the node's; a node's follow those of the one before, unless threads divide them. */
+  readonly calls: number;
+}
+
 /** How a graph is to be run. */
 export interface ProgramOptions {
   /** Whether every value is still there after a run, not only the outputs. */
@@ -82,7 +87,7 @@ export class Program {
   /** Bytes of the arena, and of what is alive at once in it at the most, for reports. */
   readonly arena: Pick<MemoryPlan, "bytes" | "liveBytes">;
   /** By which kernels each node is computed, in order. */
-  readonly kernels: readonly NodeKernels[];
+  readonly kernels: readonly NodeCalls[];
   /** The program for several threads. */
   readonly tasks: readonly Task[];
   /** The first byte of its tables, and of the arena behind them: the end of the weights when it was made. */
@@ -160,7 +165,7 @@ class Compiler {
   readonly steps: Part[][] = [];
   /** The work of all that was divided. */
   divided = 0;
-  readonly kernels: { layer: string; kernels: string[] }[] = [];
+  readonly kernels: { layer: string; kernels: string[]; calls: number }[] = [];
   readonly tables: Table[] = [];
   readonly #graph: Graph;
   readonly #weights: PackedWeights;
@@ -197,7 +202,7 @@ class Compiler {
 
   run(): void {
     this.#graph.nodes.forEach((node, step) => {
-      this.kernels.push({ layer: node.layer.path, kernels: [] });
+      this.kernels.push({ layer: node.layer.path, kernels: [], calls: 0 });
       const spec = facet<OpSpec<object>>(specs, node.kind);
       const inputs = node.inputs.map((value) => this.axes[value]!);
       spec.infer(node.attributes, inputs).forEach((axes, index) => {
@@ -252,9 +257,10 @@ class Compiler {
       call: (kernel, ...operands) => {
         if (!this.#part) this.steps.push([(this.#part = [])]);
         this.#part!.push({ kernel, operands });
-        const { kernels } = this.kernels[step]!;
+        const own = this.kernels[step]!;
+        own.calls++;
         const name = kernel === "toomCook" ? `${kernel} ${operands[0]}` : kernel;
-        if (!kernels.includes(name)) kernels.push(name);
+        if (!own.kernels.includes(name)) own.kernels.push(name);
       },
       split: (rows, work, rowsFrom) => {
         const cuts = ranges(rows, work, this.#split);
