@@ -198,7 +198,7 @@ export const toWasm: ToWasm<Conv1d> = ({ attributes }, wasm) => {
     const weights = wasm.weight(`toom-cook ${form.number}`, (pack) => packToomCook(pack, chosen, sizes));
     const rows = batch * dilation * run - (chunks - 1);
     const [x, y] = [wasm.input(0), wasm.output()];
-    wasm.split(rows, rows * (form.points.length + 1) * chunks * inner * filters, (from, to) => {
+    wasm.split(rows, rows * form.factors.length * chunks * inner * filters, (from, to) => {
       const work = wasm.scratch(wasm.kernels.toomCookWork(form.number, inner, filters, chunks, block));
       const geometry = [length, outLength, channels, filters, chunks, stride, dilation, left, block];
       wasm.call("toomCook", form.number, x, weights, y, work, from, to, ...geometry, ...limits);

@@ -3,7 +3,7 @@
  *
  *   U_p[c, i, o] = sum over j of G[p, j] * kernel[c*r + j, i, o]        in float64, rounded once; taps past the last are 0
  *
- *   G[p, j] = p^j / product over the other points q of (p - q); for infinity the last tap
+ *   G[p, j] = p^j / product over the other points q of (p - q); for infinity the last tap; F(8, 8) combines those of two chunks
  *
  * A stride makes rows of stride * I channels: row k of the taps is the taps k*stride up to (k + 1)*stride.
  *
@@ -13,22 +13,50 @@
 import { panelSize, stagedBytes, writePanels } from "./pack.ts";
 import type { WeightPacker } from "./facets.ts";
 
-/** F(m, r): m outputs out of r taps, at m + r - 2 points and infinity. */
+/** F(m, r): m outputs out of r taps, by as many products as there are points. */
 interface Form {
   /** The kernel's number for it. */
   readonly number: number;
   readonly outputs: number;
   readonly taps: number;
-  readonly points: readonly number[];
+  /** G: what each tap counts in the weight of each point. */
+  readonly factors: readonly (readonly number[])[];
+  /** What a number of a plane costs on its way in or out, in multiply-adds of a gemm. */
+  readonly transformWork: number;
 }
 
-const eight = [0, 1, -1, 1 / 2, -1 / 2, 2, -2];
+const six = [0, 1, -1, 1 / 2, -1 / 2, 2];
 const forms: readonly Form[] = [
-  { number: 0, outputs: 3, taps: 3, points: [0, 1, -1, 1 / 2] },
-  { number: 1, outputs: 4, taps: 4, points: [0, 1, -1, 1 / 2, -1 / 2, 2] },
-  { number: 2, outputs: 5, taps: 4, points: eight },
-  { number: 3, outputs: 6, taps: 3, points: eight },
+  atPoints(0, 3, 3, [0, 1, -1, 1 / 2]),
+  atPoints(1, 4, 4, six),
+  atPoints(2, 5, 4, [...six, -2]),
+  atPoints(3, 6, 3, [...six, -2]),
+  inPairs(4, atPoints(1, 4, 4, six)),
 ];
+
+/** At `points` and infinity, m + r - 1 altogether. */
+function atPoints(number: number, outputs: number, taps: number, points: readonly number[]): Form {
+  const finite = points.map((point) => {
+    const divisor = points.reduce((product, other) => (other === point ? product : product * (point - other)), 1);
+    return Array.from({ length: taps }, (_, tap) => point ** tap / divisor);
+  });
+  const infinity = Array.from({ length: taps }, (_, tap) => (tap === taps - 1 ? 1 : 0));
+  return { number, outputs, taps, factors: [...finite, infinity], transformWork: 6 };
+}
+
+/** F(2, 2) of tiles and chunks of another form: of the first chunk, of both together, of the second. */
+function inPairs(number: number, { outputs, taps, factors }: Form): Form {
+  const [first, second] = [
+    factors.map((row) => [...row, ...zeros(taps)]),
+    factors.map((row) => [...zeros(taps), ...row]),
+  ];
+  const both = factors.map((row) => [...row, ...row]);
+  return { number, outputs: 2 * outputs, taps: 2 * taps, factors: [first, both, second].flat(), transformWork: 10 };
+}
+
+function zeros(count: number): number[] {
+  return new Array<number>(count).fill(0);
+}
 
 /** `F(4, 4)`, by the kernel's number. */
 export function formName(number: number): string {
@@ -63,8 +91,6 @@ export interface ToomCook {
 /** Below this estimated gain the direct way is taken, whose error is relative to each sum. */
 export const leastGain = 1.25;
 
-/** What a number of a plane costs on its way in or out, in multiply-adds of a gemm. */
-const transformWork = 6;
 /** A gemm's rows are computed in whole tiles of so many. */
 const tileRows = 6;
 /** Most bytes of a block's planes, unless the fewest rows need more. */
@@ -86,7 +112,7 @@ function estimate(form: Form, { outLength, channels, filters, taps, stride, dila
   const chunks = Math.ceil(Math.ceil(taps / stride) / form.taps);
   if (chunks > 1 && form.outputs !== form.taps) return null;
   const inner = stride * channels;
-  const points = form.points.length + 1;
+  const points = form.factors.length;
   const run = Math.ceil(Math.ceil(outLength / dilation) / form.outputs) + chunks - 1;
   const rows = dilation * run - (chunks - 1);
   const bytesPerRow = 4 * points * (inner + filters);
@@ -94,7 +120,7 @@ function estimate(form: Form, { outLength, channels, filters, taps, stride, dila
   const needed = Math.ceil(rows / fewestRows) * fewestRows;
   const block = Math.max(fewestRows, Math.min(fitting, needed, mostRows));
   const products = Math.ceil(rows / tileRows) * tileRows * chunks * inner * filters;
-  const work = points * (products + rows * transformWork * (inner + filters));
+  const work = points * (products + rows * form.transformWork * (inner + filters));
   return { form, chunks, inner, run, block, gain: (outLength * taps * channels * filters) / work };
 }
 
@@ -110,7 +136,7 @@ export function packToomCook(
   const parts: { row: number; count: number }[] = [];
   for (let row = 0; row < rows; row += kernels.toomCookPart())
     parts.push({ row, count: Math.min(kernels.toomCookPart(), rows - row) });
-  const factors = transform(form);
+  const { factors } = form;
   const sizes = parts.map(({ count }) => panelSize(count, filters));
   const total = factors.length * sizes.reduce((sum, size) => sum + size, 0) + filters;
   const { byteOffset } = pack.allocate(total);
@@ -147,12 +173,3 @@ export function packToomCook(
 
 /** The next multiple of 16. */
 const align = (bytes: number) => Math.ceil(bytes / 16) * 16;
-
-/** G of a form, a row per point. */
-export function transform({ points, taps }: Form): number[][] {
-  const finite = points.map((point) => {
-    const divisor = points.reduce((product, other) => (other === point ? product : product * (point - other)), 1);
-    return Array.from({ length: taps }, (_, tap) => point ** tap / divisor);
-  });
-  return [...finite, Array.from({ length: taps }, (_, tap) => (tap === taps - 1 ? 1 : 0))];
-}
