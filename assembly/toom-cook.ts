@@ -31,7 +31,7 @@
  * dilation is 1. What a row gives does not depend on from, to and block.
  *
  * Cost    2*n*chunks*stride*I*O flop for each m outputs, and about 4n additions for each input of a tile, 4m for each output.
- * Error   over 1,000 random shapes at most 3.3e-6 of the largest output; conv1d's 3.8e-6 (bench/results/toom-cook.md).
+ * Error   over 1,000 random shapes at most 3.8e-6 of the largest output; conv1d's 4.9e-6 (bench/results/errors.node-24.md).
  * Source  Winograd, Arithmetic complexity of computations (1980); Lavin & Gray (2015); points after Barabasz et al. (2020);
  *         F(2, 2) is Karatsuba's product, transposed.
  */

@@ -250,8 +250,8 @@ export interface EngineOptions {
   /**
    * `direct`: convolutions sum all their products. `auto`, the default: those that gain a quarter or more by it are computed with
    * a half to a third of the multiplications (Toom-Cook, as cuDNN's and oneDNN's Winograd), by weights of 1.7 to 2.7 times the size. Over a
-   * thousand random shapes they were at most 3.3e-6 of the largest output from float64, direct ones 3.8e-6
-   * (bench/results/toom-cook.md). The error is of the size of the sums around an output, not of each output; and an infinity or NaN in
+   * thousand random shapes they were at most 3.8e-6 of the largest output from float64, direct ones 4.9e-6
+   * (bench/results/errors.node-24.md). The error is of the size of the sums around an output, not of each output; and an infinity or NaN in
    * the input reaches outputs beside those that see it.
    */
   readonly convolution?: ConvolutionChoice;
