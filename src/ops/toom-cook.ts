@@ -7,6 +7,9 @@
  *
  * A stride makes rows of stride * I channels: row k of the taps is the taps k*stride up to (k + 1)*stride.
  *
+ * Planes are made for a block of rows at a time: half a MiB, or what 30 rows take, and never more than 10 times the convolution's input and
+ * output.
+ *
  * The choice counts multiply-adds: those of the gemms, in whole tiles of gemm's rows, and what the transforms cost as the same
  * (bench/results/toom-cook.md). It looks at one sample, so that a sample's numbers do not depend on the batch.
  */
@@ -96,6 +99,8 @@ const tileRows = 6;
 /** Most bytes of a block's planes, unless the fewest rows need more. */
 const planeBytes = 2 ** 19;
 const [fewestRows, mostRows] = [30, 240];
+/** What a block's planes may take at the most, as a multiple of the convolution's own input and output: short series of many taps. */
+const mostPlanes = 10;
 
 /** The form that costs least; null where none gains enough over the direct way. */
 export function chooseToomCook(convolution: Convolution): ToomCook | null {
@@ -117,9 +122,11 @@ function estimate(form: Form, { outLength, channels, filters, taps, stride, dila
   const rows = dilation * run - (chunks - 1);
   const bytesPerRow = 4 * points * (inner + filters);
   const fitting = Math.floor((planeBytes - 4 * points * (chunks - 1) * inner) / bytesPerRow / fewestRows) * fewestRows;
-  const needed = Math.ceil(rows / fewestRows) * fewestRows;
-  const block = Math.max(fewestRows, Math.min(fitting, needed, mostRows));
-  const products = Math.ceil(rows / tileRows) * tileRows * chunks * inner * filters;
+  const needed = Math.ceil(rows / tileRows) * tileRows;
+  const block = Math.min(needed, mostRows, Math.max(fitting, fewestRows));
+  const planes = points * ((block + chunks - 1) * inner + block * filters);
+  if (planes > mostPlanes * outLength * (inner + filters)) return null;
+  const products = needed * chunks * inner * filters;
   const work = points * (products + rows * form.transformWork * (inner + filters));
   return { form, chunks, inner, run, block, gain: (outLength * taps * channels * filters) / work };
 }

@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { Model } from "../../src/api/model.ts";
 import { runReference } from "../../src/backends/reference/reference.ts";
 import { kerasGraph } from "../../src/dialects/keras.ts";
+import { KernelMemory } from "../../src/backends/wasm/memory.ts";
 import { wrongOption } from "../../src/error.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import { convert, inspect, load, type LoadOptions } from "../../src/index.ts";
@@ -193,6 +194,27 @@ test("a prediction that is refused leaves the model as it was", () => {
   expect(() => predict(model, 21)).toThrow();
   expect(predict(model, 33)).toEqual(before);
   expect(predict(model, 37)).toEqual(predict(new Model(graph, "", "", kernelModule()), 37));
+});
+
+test("planes are bounded by the convolution's own input and output", () => {
+  const draw = random(5);
+  const between = (low: number, high: number) => low + Math.floor(((draw() + 1) / 2) * (high - low + 1));
+  const { kernels } = new KernelMemory(kernelModule());
+  let chosen = 0;
+  for (let index = 0; index < 2000; index++) {
+    const [stride, dilation] = draw() < 0 ? [between(1, 4), 1] : [1, between(1, 4)];
+    const [channels, filters] = [4 * between(1, 64), 4 * between(1, 64)];
+    const shape = { outLength: between(1, 400), channels, filters, taps: between(2, 600), stride, dilation };
+    const found = chooseToomCook(shape);
+    if (!found) continue;
+    chosen++;
+    const { form, inner, chunks, block } = found;
+    // Beside the planes, a part of one and a tile at the edge.
+    const beside = block * filters + form.factors.length * Math.max(inner, filters);
+    const planes = kernels.toomCookWork(form.number, inner, filters, chunks, block) - beside;
+    expect(planes, JSON.stringify(shape)).toBeLessThanOrEqual(10 * shape.outLength * (inner + filters));
+  }
+  expect(chosen).toBeGreaterThan(500);
 });
 
 test("a plan names the form", () => {
