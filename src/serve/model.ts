@@ -3,6 +3,7 @@
  *
  * So channelwise/serve carries no engine, and works with whichever the caller loaded the model with.
  */
+import type { ChannelwiseError } from "../error.ts";
 import type { Tensor } from "../tensor.ts";
 
 /** An input or an output of a served model; see `ModelPort`. */
@@ -27,3 +28,14 @@ export interface ServedModel {
 
 /** The only version of a model that there is. */
 export const modelVersion = "1";
+
+/** The error of a model, where it is one. By its name: models may come from another bundle. */
+export function modelError(error: unknown): ChannelwiseError | null {
+  return error instanceof Error && error.name === "ChannelwiseError" ? (error as ChannelwiseError) : null;
+}
+
+/** Whether a model that failed so will never compute again. */
+export function isGone(error: unknown): boolean {
+  const code = modelError(error)?.code;
+  return code === "disposed" || code === "thread-broken";
+}

@@ -4,7 +4,7 @@
  * Source  RFC 9110 section 15.5 and 15.6, RFC 6585 section 5 (431); the protocol's error object, `{ "error": $string }`
  */
 import { printable } from "../bytes/printable.ts";
-import type { ChannelwiseError } from "../error.ts";
+import { isGone, modelError } from "./model.ts";
 
 /** Thrown by what reads a request, answered by `serve`; never leaves it. */
 export class Refusal extends Error {
@@ -57,10 +57,10 @@ export const fault = () => new Refusal(500, "the server failed; the request may 
 
 /** What a model says of the data that it was given, in one line. */
 export function refusedByModel(error: unknown, model: string): unknown {
-  if (!(error instanceof Error) || error.name !== "ChannelwiseError") return error;
-  const { code, summary, fix } = error as ChannelwiseError;
-  if (code === "disposed" || code === "thread-broken") return unavailable(model);
-  if (code !== "invalid-input") return error;
+  if (isGone(error)) return unavailable(model);
+  const own = modelError(error);
+  if (own?.code !== "invalid-input") return error;
+  const { summary, fix } = own;
   return badRequest(`${summary}${fix === undefined ? "" : `; ${fix}`}`);
 }
 

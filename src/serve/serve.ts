@@ -8,17 +8,14 @@
  */
 import { wrongOption } from "../error.ts";
 import { version } from "../version.ts";
-import { Batcher } from "./batcher.ts";
 import { checkHeaders, readBody } from "./body.ts";
 import { datatypeOf } from "./datatypes.ts";
 import { readInferRequest } from "./infer-request.ts";
 import { inferResponse } from "./infer-response.ts";
-import { modelVersion, type ServedModel, type ServedPort } from "./model.ts";
-import { fault, methodNotAllowed, notFound, quoted, Refusal, refusedByModel, unavailable } from "./refusal.ts";
+import { modelVersion, type ServedPort } from "./model.ts";
+import { fault, methodNotAllowed, notFound, quoted, Refusal, refusedByModel } from "./refusal.ts";
 import { type Route, routeOf } from "./route.ts";
-
-/** A loaded model, or what loads it: called when it is first needed, and again after a failure. */
-export type Served = ServedModel | (() => ServedModel | Promise<ServedModel>);
+import { type Served, Slot } from "./slot.ts";
 
 /** Limits of what is taken, and how requests are put together. */
 export interface ServeOptions {
@@ -37,7 +34,7 @@ export interface ServeOptions {
    * when it has.
    */
   readonly batchWindow?: number;
-  /** Hears of faults that are no client's: a model that could not be loaded, an error that nobody expected. */
+  /** Hears of faults that are no client's: a model that could not be loaded or is gone, an error that nobody expected. */
   readonly onError?: (error: unknown) => void;
 }
 
@@ -78,19 +75,16 @@ function checkedOptions({ onError, ...numbers }: ServeOptions): Settings {
   return { ...settings, ...(onError && { onError }) };
 }
 
-/** A model that is loaded, with the requests that wait for it. */
-interface Loaded {
-  readonly model: ServedModel;
-  readonly batcher: Batcher;
-}
-
 class Server {
-  readonly #models: ReadonlyMap<string, () => Promise<Loaded>>;
+  readonly #slots: ReadonlyMap<string, Slot>;
   readonly #settings: Settings;
 
   constructor(models: Readonly<Record<string, Served>>, settings: Settings) {
     this.#settings = settings;
-    this.#models = new Map(Object.entries(models).map(([name, served]) => [name, this.#loader(name, served)]));
+    const report = (error: unknown) => this.#report(error);
+    this.#slots = new Map(
+      Object.entries(models).map(([name, served]) => [name, new Slot(name, served, settings, report)]),
+    );
   }
 
   async answer(request: Request): Promise<Response> {
@@ -98,27 +92,32 @@ class Server {
       return await this.#route(request);
     } catch (error) {
       if (error instanceof Refusal) return refused(error);
-      this.#settings.onError?.(error);
+      this.#report(error);
       return refused(fault());
     }
+  }
+
+  /** What `onError` throws itself, or rejects with, is nobody's: a request still gets its answer. */
+  #report(error: unknown): void {
+    (async () => this.#settings.onError?.(error))().catch(() => {});
   }
 
   #route(request: Request): Promise<Response> {
     checkHeaders(request.headers, this.#settings.maxHeaderBytes);
     const route = routeOf(new URL(request.url).pathname);
-    const load = "model" in route ? this.#find(route) : null;
+    const slot = "model" in route ? this.#find(route) : null;
     const allowed = route.kind === "infer" ? ["POST"] : ["GET", "HEAD"];
     if (!allowed.includes(request.method)) throw methodNotAllowed(request.method, allowed.join(", "));
     switch (route.kind) {
       case "infer":
-        return this.#infer(request, route.model, load!);
+        return this.#infer(request, slot!);
       case "model":
-        return this.#describe(route.model, load!);
+        return this.#describe(slot!);
       case "model-ready":
-        return load!().then(() => json({ name: route.model, ready: true }));
+        return slot!.load().then(() => json({ name: route.model, ready: true }));
       case "ready":
         // The protocol's text calls it `live`, its servers `ready`.
-        return Promise.all([...this.#models.values()].map((each) => each())).then(() =>
+        return Promise.all(Array.from(this.#slots.values(), (each) => each.load())).then(() =>
           json({ live: true, ready: true }),
         );
       case "live":
@@ -128,49 +127,35 @@ class Server {
     }
   }
 
-  #find({ model, version: wanted }: Extract<Route, { model: string }>): () => Promise<Loaded> {
-    const load = this.#models.get(model);
-    if (!load) throw notFound(`there is no model ${quoted(model)}`);
+  #find({ model, version: wanted }: Extract<Route, { model: string }>): Slot {
+    const slot = this.#slots.get(model);
+    if (!slot) throw notFound(`there is no model ${quoted(model)}`);
     if (wanted !== null && wanted !== modelVersion)
       throw notFound(`model ${quoted(model)} has no version ${quoted(wanted)}, only "${modelVersion}"`);
-    return load;
+    return slot;
   }
 
-  /** Loads a model once; after a failure, again when it is asked for. */
-  #loader(name: string, served: Served): () => Promise<Loaded> {
-    let loading: Promise<Loaded> | null = null;
-    const load = async (): Promise<Loaded> => {
-      try {
-        const model = await (typeof served === "function" ? served() : served);
-        return { model, batcher: new Batcher(model, this.#settings) };
-      } catch (error) {
-        loading = null;
-        this.#settings.onError?.(error);
-        throw unavailable(name);
-      }
-    };
-    return () => (loading ??= load());
-  }
-
-  async #infer(request: Request, name: string, load: () => Promise<Loaded>): Promise<Response> {
-    const { model, batcher } = await load();
+  async #infer(request: Request, slot: Slot): Promise<Response> {
+    const loaded = await slot.load();
+    const { model, batcher } = loaded;
     const body = await readBody(request, this.#settings.maxBodyBytes);
     const asked = readInferRequest(body, model, this.#settings);
     const tensors = await batcher.predict(asked).catch((error: unknown) => {
-      throw refusedByModel(error, name);
+      slot.failed(loaded, error);
+      throw refusedByModel(error, slot.name);
     });
-    return inferResponse(name, model, asked, tensors);
+    return inferResponse(slot.name, model, asked, tensors);
   }
 
-  async #describe(name: string, load: () => Promise<Loaded>): Promise<Response> {
-    const { inputs, outputs } = (await load()).model;
+  async #describe(slot: Slot): Promise<Response> {
+    const { inputs, outputs } = (await slot.load()).model;
     const tensor = (port: ServedPort) => ({
       name: port.name,
       datatype: datatypeOf(port),
       shape: port.shape.map((size) => size ?? -1),
     });
     return json({
-      name,
+      name: slot.name,
       versions: [modelVersion],
       platform: "channelwise_wasm",
       inputs: inputs.map(tensor),

@@ -225,17 +225,80 @@ describe("loading", () => {
     expect(loads).toBe(1);
   });
 
-  test("a failure is told, and tried again", async () => {
+  test.each<[string, () => Model | Promise<Model>]>([
+    ["a promise that is rejected", () => Promise.reject(new Error("secret place"))],
+    [
+      "an error that is thrown",
+      () => {
+        throw new Error("secret place");
+      },
+    ],
+  ])("a failure is told, and tried again: %s", async (_, fails) => {
     const errors: unknown[] = [];
-    const served: Served[] = [() => Promise.reject(new Error("secret place")), () => motion];
-    const flaky = serve(
-      { motion: () => (served.shift() as () => Model)() },
-      { onError: (error) => errors.push(error) },
-    );
+    const served = [fails, () => motion];
+    const flaky = serve({ motion: () => served.shift()!() }, { onError: (error) => errors.push(error) });
     const [status, said] = await json(await get(flaky, "/v2/health/ready"));
     expect([status, said]).toEqual([503, { error: 'model "motion" is not available' }]);
     expect(errors.map(String)).toEqual(["Error: secret place"]);
     expect((await get(flaky, "/v2/health/ready")).status).toBe(200);
+  });
+
+  test.each<[string, () => void]>([
+    [
+      "throws",
+      () => {
+        throw new Error("no log");
+      },
+    ],
+    ["rejects", () => Promise.reject(new Error("no log"))],
+  ])("an onError that %s takes no answer away", async (_, onError) => {
+    const broken: Served = {
+      inputs: motion.inputs,
+      outputs: motion.outputs,
+      threads: 1,
+      predictAll: () => {
+        throw new TypeError("unexpected");
+      },
+      predictAsync: () => Promise.reject(new TypeError("unexpected")),
+    };
+    const server = serve({ missing: () => Promise.reject(new Error("no file")), broken }, { onError });
+    expect((await get(server, "/v2/models/missing/ready")).status).toBe(503);
+    const given = [float32Input("accelerometer", [1, 20, 3], signal(60))];
+    expect((await postBinary(server, "/v2/models/broken/infer", given)).status).toBe(500);
+  });
+});
+
+describe("a model that is gone", () => {
+  const given = [float32Input("accelerometer", [1, 20, 3], signal(60))];
+  const statuses = async (server: (request: Request) => Promise<Response>) => [
+    (await postBinary(server, infer, given)).status,
+    (await get(server, "/v2/health/ready")).status,
+    (await get(server, "/v2/models/motion/ready")).status,
+    (await postBinary(server, infer, given)).status,
+  ];
+
+  test("is no longer ready, and told once", async () => {
+    const own = await fixture("activity-recognition-cnn");
+    const errors: unknown[] = [];
+    const server = serve({ motion: own }, { onError: (error) => errors.push(error) });
+    expect(await statuses(server)).toEqual([200, 200, 200, 200]);
+    own.dispose();
+    expect(await statuses(server)).toEqual([503, 503, 503, 503]);
+    expect(errors).toEqual([expect.objectContaining({ code: "disposed" })]);
+  });
+
+  test("is loaded again by the function that loaded it", async () => {
+    const loaded: Model[] = [];
+    const server = serve({
+      motion: async () => {
+        loaded.push(await fixture("activity-recognition-cnn"));
+        return loaded.at(-1)!;
+      },
+    });
+    expect(await statuses(server)).toEqual([200, 200, 200, 200]);
+    loaded[0]!.dispose();
+    expect(await statuses(server)).toEqual([503, 200, 200, 200]);
+    expect(loaded).toHaveLength(2);
   });
 });
 
