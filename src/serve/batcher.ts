@@ -6,12 +6,15 @@
  *        B ───────────────────────┼─ [A B C] ──────────────────────────────────────────────> A B C
  *           C ────────────────────┘
  *
- * Nobody waits for a promise of another request: every request wakes by itself, and either finds its answer made or makes it. Workers end
- * a request's timers and promises when its client goes, and requests that waited for them would hang.
+ * Nobody waits for a promise of another request: every request wakes by itself, and either finds its answer made or makes it.
+ * Workers end a request's timers and promises when its client goes, and requests that waited for them would hang.
  *
- * What may be mixed: models without states whose only open axis is the batch, of inputs of finite numbers. A batch that fails is predicted
- * again request by request, so that one bad request fails alone. The engine keeps programs by batch size, so batches are powers of
- * two where they can be.
+ * With threads, which Workers have none of, one batch is under way at a time, and all others wait for its end: so they gather, and are
+ * counted while they do.
+ *
+ * What may be mixed: models without states whose only open axis is the batch, of inputs of finite numbers. A batch that fails is
+ * predicted again request by request, so that one bad request fails alone. The engine keeps programs by batch size, so batches are
+ * powers of two where they can be.
  */
 import { tick } from "../platform/tick.ts";
 import { elements, type Tensor } from "../tensor.ts";
@@ -35,8 +38,6 @@ type Inputs = Pick<InferRequest, "inputs" | "batch">;
 interface Job extends Inputs {
   readonly mixable: boolean;
   outcome?: { readonly tensors: Tensor[] } | { readonly error: unknown };
-  /** Of one that threads work on: ends when there is an outcome. */
-  running?: Promise<void>;
 }
 
 /** The predictions of one model. */
@@ -45,6 +46,8 @@ export class Batcher {
   readonly #limits: BatchLimits;
   readonly #mixable: boolean;
   #waiting: Job[] = [];
+  /** The batch that threads work on. */
+  #running: Promise<void> | null = null;
 
   constructor(model: ServedModel, limits: BatchLimits) {
     this.#model = model;
@@ -60,20 +63,21 @@ export class Batcher {
     this.#waiting.push(job);
     await tick(this.#limits.batchWindow);
     // It is in the batch that is taken now, or there are older ones that are in nobody's hands: those come first.
-    while (!job.outcome) await (job.running ?? this.#runNext());
+    while (!job.outcome) await (this.#running ?? this.#runNext());
     if ("error" in job.outcome) throw job.outcome.error;
     return job.outcome.tensors;
   }
 
-  #runNext(): Promise<void> | undefined {
+  #runNext(): Promise<void> | null {
     const jobs = this.#take();
     if (this.#model.threads === 1) {
       this.#predict(jobs);
-      return undefined;
+      return null;
     }
-    const running = this.#predictByThreads(jobs);
-    for (const job of jobs) job.running = running;
-    return running;
+    this.#running = this.#predictByThreads(jobs).finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
   }
 
   #predict(jobs: readonly Job[]): void {

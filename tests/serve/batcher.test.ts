@@ -1,10 +1,11 @@
 /** Requests together: what is mixed and what is not, to the bits of a prediction alone, and one bad request among good ones. */
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { load } from "../../src/api/load.ts";
 import type { Model } from "../../src/api/model.ts";
 import { convert } from "../../src/api/convert.ts";
 import { load as loadSmall } from "../../src/run.ts";
 import { type ServedModel, serve } from "../../src/serve.ts";
+import type { Tensor } from "../../src/tensor.ts";
 import { input, layer, sequential } from "../support/keras-config.ts";
 import { caseFile, caseNames } from "../support/fixtures.ts";
 import { stored } from "../support/memory-tree.ts";
@@ -21,22 +22,53 @@ import {
   signal,
 } from "../support/serving.ts";
 
+/** The pause of a request: none but a turn, or, after `gather`, as long as it takes until so many requests pause. */
+const pauses = vi.hoisted(() => ({ wanted: 0, held: [] as (() => void)[] }));
+
+vi.mock("../../src/platform/tick.ts", () => ({
+  tick: () =>
+    new Promise<void>((resolve) => {
+      if (pauses.wanted === 0) {
+        setImmediate(resolve);
+        return;
+      }
+      pauses.held.push(resolve);
+      if (pauses.held.length < pauses.wanted) return;
+      pauses.wanted = 0;
+      for (const wake of pauses.held.splice(0)) wake();
+    }),
+}));
+
+/** The next so many requests wake together. */
+function gather(requests: number): void {
+  pauses.wanted = requests;
+}
+
+afterEach(() => {
+  expect(pauses).toEqual({ wanted: 0, held: [] });
+});
+
 const motion = await fixture("activity-recognition-cnn");
 
-/** A model that notes how many samples it was asked for at once. */
-function counted(model: Model): { model: ServedModel; batches: number[] } {
+/** A model that notes how many samples it was asked for at once. @param threads with more than one, answers come in a later turn */
+function counted(model: Model, threads = 1): { model: ServedModel; batches: number[] } {
   const batches: number[] = [];
+  const count = (inputs: Readonly<Record<string, Tensor>>) => batches.push(Object.values(inputs)[0]!.shape[0]!);
   return {
     batches,
     model: {
       inputs: model.inputs,
       outputs: model.outputs,
-      threads: 1,
+      threads,
       predictAll(inputs) {
-        batches.push(Object.values(inputs)[0]!.shape[0]!);
+        count(inputs);
         return model.predictAll(inputs);
       },
-      predictAsync: (inputs) => model.predictAsync(inputs),
+      async predictAsync(inputs) {
+        count(inputs);
+        await new Promise((resolve) => setImmediate(resolve));
+        return model.predictAsync(inputs);
+      },
     },
   };
 }
@@ -53,37 +85,39 @@ async function ask(handler: Handler, x: Float32Array, batch = 1) {
 const alone = (x: Float32Array) => motion.predictAll(x)[0]!.data;
 
 describe("together", () => {
-  test("what arrives in one turn is predicted at once, each to the bit", async () => {
-    const { model, batches } = counted(motion);
+  test.each([1, 2])("what arrives at once is predicted at once, each to the bit: %i threads", async (threads) => {
+    const { model, batches } = counted(motion, threads);
     const handler = serve({ motion: model }, { maxBatch: 16 });
     const given = Array.from({ length: 21 }, (_, seed) => signal(60, seed));
+    gather(21);
     const got = await Promise.all(given.map((x) => ask(handler, x)));
     expect(got.map(({ data }) => data.get("dense_1"))).toEqual(given.map(alone));
-    expect(batches.reduce((sum, size) => sum + size, 0)).toBe(21);
-    expect(batches.length).toBeLessThan(21);
-    expect(Math.max(...batches)).toBeLessThanOrEqual(16);
+    expect(batches).toEqual([16, 4, 1]);
   });
 
-  test("a window collects what comes within it; batches are powers of two", async () => {
+  test("batches are powers of two", async () => {
     const { model, batches } = counted(motion);
-    const handler = serve({ motion: model }, { maxBatch: 8, batchWindow: 30 });
+    const handler = serve({ motion: model }, { maxBatch: 8 });
+    gather(15);
     await Promise.all(Array.from({ length: 15 }, (_, seed) => ask(handler, signal(60, seed))));
     expect(batches).toEqual([8, 4, 2, 1]);
   });
 
   test("requests of several samples get their own", async () => {
     const { model, batches } = counted(motion);
-    const handler = serve({ motion: model }, { batchWindow: 30 });
+    const handler = serve({ motion: model });
     const sizes = [3, 1, 5, 2, 4, 1];
     const given = sizes.map((size, seed) => signal(60 * size, seed));
+    gather(sizes.length);
     const got = await Promise.all(given.map((x, index) => ask(handler, x, sizes[index])));
     expect(got.map(({ data }) => data.get("dense_1"))).toEqual(given.map(alone));
     expect(got.map(({ json }) => json.outputs[0].shape)).toEqual(sizes.map((size) => [size, 4]));
-    expect(batches.length).toBeLessThan(sizes.length);
+    expect(batches).toEqual([16]);
   });
 
   test("each keeps its id, its outputs and their form", async () => {
-    const handler = serve({ motion }, { batchWindow: 20 });
+    const handler = serve({ motion });
+    gather(2);
     const data = Array.from(signal(60, 3));
     const request = { id: "json", inputs: [{ name: "accelerometer", shape: [1, 20, 3], datatype: "FP32", data }] };
     const [one, other] = await Promise.all([
@@ -100,11 +134,12 @@ describe("together", () => {
 describe("apart", () => {
   test("what is not finite is predicted alone, and reaches nobody else, then or later", async () => {
     const { model, batches } = counted(motion);
-    const handler = serve({ motion: model }, { batchWindow: 30 });
+    const handler = serve({ motion: model });
     const bad = signal(60, 1);
     bad[7] = Number.NaN;
     bad[8] = Number.POSITIVE_INFINITY;
     const given = [signal(60, 2), bad, signal(60, 3)];
+    gather(3);
     const [first, broken, last] = await Promise.all(given.map((x) => ask(handler, x)));
     expect(batches.toSorted()).toEqual([1, 2]);
     expect(broken!.data.get("dense_1")!.every(Number.isNaN)).toBe(true);
@@ -121,7 +156,8 @@ describe("apart", () => {
       ]),
       { "layers/embedding": { variables: [stored([3, 1], [0.5, 1.5, 2.5])] } },
     );
-    const handler = serve({ table }, { batchWindow: 30 });
+    const handler = serve({ table });
+    gather(3);
     const request = (data: number[]) => ({ inputs: [{ name: "tokens", shape: [1, 2], datatype: "INT32", data }] });
     const got = await Promise.all(
       [
@@ -156,7 +192,8 @@ describe("apart", () => {
     );
     expect(states.inputs.length).toBeGreaterThan(1);
     const { model, batches } = counted(stateful);
-    const handler = serve({ rnn: model }, { batchWindow: 20 });
+    const handler = serve({ rnn: model });
+    gather(3);
     const state = stateful.inputs.find((port) => port.state)!;
     const send = (x: number[], before?: number) =>
       postBinary(handler, "/v2/models/rnn/infer", [
@@ -173,8 +210,9 @@ describe("apart", () => {
 });
 
 test("more than may wait are turned away at once, and those before them answered", async () => {
-  const handler = serve({ motion }, { maxWaiting: 4, batchWindow: 30 });
+  const handler = serve({ motion }, { maxWaiting: 4 });
   const given = Array.from({ length: 7 }, (_, seed) => signal(60, seed));
+  gather(4);
   const got = await Promise.all(given.map((x) => ask(handler, x)));
   const statuses = got.map(({ status }) => status);
   expect(statuses.toSorted()).toEqual([200, 200, 200, 200, 503, 503, 503]);
@@ -187,7 +225,32 @@ test("more than may wait are turned away at once, and those before them answered
   expect((await ask(handler, given[0]!)).status).toBe(200);
 });
 
-test("by threads", async () => {
+test("with threads, requests gather while a batch is under way, and no more of them than may wait", async () => {
+  const { model, batches } = counted(motion, 2);
+  let end = () => {};
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const slow: ServedModel = { ...model, predictAsync: (inputs) => ended.then(() => model.predictAsync(inputs)) };
+  const handler = serve({ motion: slow }, { maxWaiting: 4 });
+  const given = Array.from({ length: 7 }, (_, seed) => signal(60, seed));
+  gather(1);
+  const first = ask(handler, given[0]!);
+  await vi.waitFor(() => expect(pauses.wanted).toBe(0));
+  gather(4);
+  const others = given.slice(1).map((x) => ask(handler, x));
+  const turnedAway = await Promise.any(others);
+  end();
+  const got = await Promise.all([first, ...others]);
+  expect(turnedAway.status).toBe(503);
+  expect(got.map(({ status }) => status).toSorted()).toEqual([200, 200, 200, 200, 200, 503, 503]);
+  expect(batches).toEqual([1, 4]);
+  got.forEach(({ status, data }, index) => {
+    if (status === 200) expect(data.get("dense_1")).toEqual(alone(given[index]!));
+  });
+});
+
+test("by threads of its own", async () => {
   const threaded = await load(caseFile("activity-recognition-cnn", "model.keras")!, { threads: 2 });
   try {
     expect(threaded.threads).toBe(2);
@@ -232,7 +295,8 @@ describe("every case of the fixtures, three requests of one, two and three sampl
     const sizes = [1, 2, 3];
     const made = sizes.map((batch, seed) => inputsFor(model, batch, seed));
     const { model: noted, batches } = counted(model);
-    const handler = serve({ model: noted }, { batchWindow: 1 });
+    const handler = serve({ model: noted });
+    gather(3);
     const got = await Promise.all(
       made.map((given) => postBinary(handler, "/v2/models/model/infer", given, binary).then(answer)),
     );
