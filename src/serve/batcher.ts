@@ -18,15 +18,15 @@
  */
 import { tick } from "../platform/tick.ts";
 import { elements, type Tensor } from "../tensor.ts";
+import { type Arrival, Arrivals } from "./arrivals.ts";
 import type { InferRequest } from "./infer-request.ts";
 import type { ServedModel, ServedPort } from "./model.ts";
-import { busy } from "./refusal.ts";
 
 /** How requests are put together. */
 export interface BatchLimits {
   /** Samples in one prediction. */
   readonly maxBatch: number;
-  /** Requests that may wait. */
+  /** Requests that may wait, or whose bodies may be coming, together. */
   readonly maxWaiting: number;
   /** Milliseconds that a request waits for others; 0 for one turn of the event loop. */
   readonly batchWindow: number;
@@ -45,6 +45,7 @@ export class Batcher {
   readonly #model: ServedModel;
   readonly #limits: BatchLimits;
   readonly #mixable: boolean;
+  readonly #arrivals = new Arrivals();
   #waiting: Job[] = [];
   /** The batch that threads work on. */
   #running: Promise<void> | null = null;
@@ -55,9 +56,13 @@ export class Batcher {
     this.#mixable = [...model.inputs, ...model.outputs].every(onlyBatchOpen);
   }
 
+  /** A place for a request whose body is to be read; it has to leave it for `predict`. @throws {Refusal} 503 when too many wait */
+  arrive(): Arrival {
+    return this.#arrivals.enter(this.#limits.maxWaiting - this.#waiting.length);
+  }
+
   /** All outputs of the model for one request, in their order. */
   async predict(request: Inputs): Promise<Tensor[]> {
-    if (this.#waiting.length >= this.#limits.maxWaiting) throw busy();
     const mixable = this.#mixable && [...request.inputs.values()].every(({ data }) => data.every(Number.isFinite));
     const job: Job = { inputs: request.inputs, batch: request.batch, mixable };
     this.#waiting.push(job);

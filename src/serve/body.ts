@@ -4,11 +4,12 @@
  *     0                         Inference-Header-Content-Length     Content-Length
  *     | JSON, UTF-8             | tensors, one after another        |
  *
- * No more than `mostBytes` of a body is ever held, whatever its headers claim. JSON nested deeper than any tensor is refused before it is parsed:
- * 4 MB of brackets keep V8's parser busy for two seconds.
+ * No more than `mostBytes` of a body is ever held, whatever its headers claim. JSON nested deeper than any tensor is refused before
+ * it is parsed: 4 MB of brackets keep V8's parser busy for two seconds.
  *
  * Source  Triton's docs/protocol/extension_binary_data.md; without the header, all of the body is JSON
  */
+import type { Arrival } from "./arrivals.ts";
 import { badRequest, bodyTooLarge, headersTooLarge, unsupportedEncoding, unsupportedMediaType } from "./refusal.ts";
 
 /** A request's body. */
@@ -25,13 +26,14 @@ export function checkHeaders(headers: Headers, mostBytes: number): void {
   if (bytes > mostBytes) throw headersTooLarge(mostBytes);
 }
 
-/** Reads a request's body to its end, or to the first byte too many. */
-export async function readBody(request: Request, mostBytes: number): Promise<Body> {
+/** Reads a request's body to its end, or to the first byte too many. @param arrival where it is kept while it comes */
+export async function readBody(request: Request, arrival: Arrival, mostBytes: number): Promise<Body> {
   const { headers } = request;
   checkType(headers);
   const claimed = lengthIn(headers, "content-length");
   if (claimed !== null && claimed > mostBytes) throw bodyTooLarge(mostBytes);
-  const bytes = await readStream(await streamOf(request), mostBytes);
+  await readStream(await streamOf(request), arrival, mostBytes);
+  const { bytes } = arrival;
   if (claimed !== null && claimed !== bytes.length)
     throw badRequest(`content-length is ${claimed}, and the body has ${bytes.length} bytes`);
   const end = lengthIn(headers, "inference-header-content-length") ?? bytes.length;
@@ -67,31 +69,24 @@ async function streamOf(request: Request): Promise<ReadableStream<Uint8Array> | 
 
 async function readStream(
   stream: ReadableStream<Uint8Array> | null,
+  arrival: Arrival,
   mostBytes: number,
-): Promise<Uint8Array<ArrayBuffer>> {
-  if (!stream) return new Uint8Array(0);
+): Promise<void> {
+  if (!stream) return;
   const reader = stream.getReader();
-  const chunks: Uint8Array[] = [];
-  let total = 0;
   for (;;) {
     const step = await reader.read().catch(() => null);
     if (step === null) throw badRequest("the body ended too early");
-    if (step.done) break;
-    total += step.value.length;
-    if (total > mostBytes) {
-      // Whether the sender hears of it does not matter: it will not be read.
+    if (step.done) return;
+    try {
+      if (arrival.bytes.length + step.value.length > mostBytes) throw bodyTooLarge(mostBytes);
+      arrival.add(step.value);
+    } catch (refusal) {
+      // Whether the sender hears of it does not matter: no more will be read.
       reader.cancel().catch(() => {});
-      throw bodyTooLarge(mostBytes);
+      throw refusal;
     }
-    chunks.push(step.value);
   }
-  const bytes = new Uint8Array(total);
-  let filled = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, filled);
-    filled += chunk.length;
-  }
-  return bytes;
 }
 
 function parse(bytes: Uint8Array): unknown {

@@ -10,12 +10,12 @@ import { wrongOption } from "../error.ts";
 import { version } from "../version.ts";
 import { checkHeaders, readBody } from "./body.ts";
 import { datatypeOf } from "./datatypes.ts";
-import { readInferRequest } from "./infer-request.ts";
+import { type InferRequest, readInferRequest } from "./infer-request.ts";
 import { inferResponse } from "./infer-response.ts";
 import { modelVersion, type ServedPort } from "./model.ts";
 import { fault, methodNotAllowed, notFound, quoted, Refusal, refusedByModel } from "./refusal.ts";
 import { type Route, routeOf } from "./route.ts";
-import { type Served, Slot } from "./slot.ts";
+import { type Loaded, type Served, Slot } from "./slot.ts";
 
 /** Limits of what is taken, and how requests are put together. */
 export interface ServeOptions {
@@ -27,7 +27,10 @@ export interface ServeOptions {
   readonly maxBodyBytes?: number;
   /** Bytes of a request's headers, names and values; more is answered with 431. Default 16 KiB. */
   readonly maxHeaderBytes?: number;
-  /** Requests that wait for one model; more are answered with 503. Default 256. */
+  /**
+   * Requests of one model that wait, or whose bodies are still coming; more are answered with 503, of bodies that which has been silent
+   * longest. Times `maxBodyBytes`, the memory that bodies may take. Default 256.
+   */
   readonly maxWaiting?: number;
   /**
    * Milliseconds that a request waits for others to be predicted with. Default 0: it is predicted together with those that have arrived
@@ -138,13 +141,22 @@ class Server {
   async #infer(request: Request, slot: Slot): Promise<Response> {
     const loaded = await slot.load();
     const { model, batcher } = loaded;
-    const body = await readBody(request, this.#settings.maxBodyBytes);
-    const asked = readInferRequest(body, model, this.#settings);
+    const asked = await this.#read(request, loaded);
     const tensors = await batcher.predict(asked).catch((error: unknown) => {
       slot.failed(loaded, error);
       throw refusedByModel(error, slot.name);
     });
     return inferResponse(slot.name, model, asked, tensors);
+  }
+
+  async #read(request: Request, { model, batcher }: Loaded): Promise<InferRequest> {
+    const arrival = batcher.arrive();
+    try {
+      const body = await readBody(request, arrival, this.#settings.maxBodyBytes);
+      return readInferRequest(body, model, this.#settings);
+    } finally {
+      arrival.leave();
+    }
   }
 
   async #describe(slot: Slot): Promise<Response> {

@@ -12,6 +12,7 @@ import { stored } from "../support/memory-tree.ts";
 import { modelOf } from "../support/models.ts";
 import {
   answer,
+  binaryBody,
   bytesOf,
   fixture,
   float32Input,
@@ -223,6 +224,71 @@ test("more than may wait are turned away at once, and those before them answered
     if (status === 200) expect(data.get("dense_1")).toEqual(alone(given[index]!));
   });
   expect((await ask(handler, given[0]!)).status).toBe(200);
+});
+
+/** A request whose body comes when it is told to. */
+function slowRequest(x: Float32Array) {
+  const { body, headers } = binaryBody([float32Input("accelerometer", [1, 20, 3], x)], binary);
+  let controller: ReadableStreamDefaultController<Uint8Array>;
+  let hungry = false;
+  const stream = new ReadableStream<Uint8Array>(
+    {
+      start(own) {
+        controller = own;
+      },
+      pull() {
+        hungry = true;
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  const init = { method: "POST", headers, body: stream, duplex: "half" };
+  return {
+    request: new Request("http://localhost/v2/models/motion/infer", init as RequestInit),
+    /** Until somebody has read all that was sent, and wants more. */
+    reading: () => vi.waitFor(() => expect(hungry).toBe(true)),
+    send(start: number, end = body.length) {
+      hungry = false;
+      for (let at = start; at < end; at++) controller.enqueue(body.slice(at, at + 1));
+      if (end === body.length) controller.close();
+    },
+    end: () => controller.close(),
+  };
+}
+
+describe("bodies that come slowly", () => {
+  test("byte by byte", async () => {
+    const slow = slowRequest(signal(60, 1));
+    slow.send(0);
+    expect((await answer(await serve({ motion })(slow.request))).data.get("dense_1")).toEqual(alone(signal(60, 1)));
+  });
+
+  test("count among those that wait, and the longest silent gives up its place", async () => {
+    const handler = serve({ motion }, { maxWaiting: 2 });
+    const [slow, silent] = [slowRequest(signal(60, 2)), slowRequest(signal(60, 1))];
+    const slowAnswer = handler(slow.request);
+    await slow.reading();
+    const silentAnswer = handler(silent.request);
+    await silent.reading();
+    slow.send(0, 100);
+    await slow.reading();
+    expect((await ask(handler, signal(60, 3))).data.get("dense_1")).toEqual(alone(signal(60, 3)));
+    silent.send(0, 1);
+    slow.send(100);
+    const [lost, got] = [await answer(await silentAnswer), await answer(await slowAnswer)];
+    expect([lost.status, lost.json]).toEqual([503, { error: "too many requests are waiting; try again later" }]);
+    expect(got.data.get("dense_1")).toEqual(alone(signal(60, 2)));
+  });
+
+  test("one that sends nothing any more, and then ends", async () => {
+    const handler = serve({ motion }, { maxWaiting: 1 });
+    const silent = slowRequest(signal(60, 1));
+    const lost = handler(silent.request);
+    await silent.reading();
+    expect((await ask(handler, signal(60, 3))).status).toBe(200);
+    silent.end();
+    expect((await lost).status).toBe(503);
+  });
 });
 
 test("with threads, requests gather while a batch is under way, and no more of them than may wait", async () => {
