@@ -2,7 +2,7 @@
  * channelwise/run: the small entry for serving. Loads the `.safetensors` models that channelwise writes, and runs them.
  */
 import { type EngineOptions, engineOptions, type Model, openModel } from "./api/model.ts";
-import { type OptionNames, requireKnown } from "./api/options.ts";
+import { type OptionNames, requireKnown } from "./options.ts";
 import { graphFromState } from "./dialects/state.ts";
 import { unknownFormat } from "./error.ts";
 import { isSafetensors, readSafetensors } from "./formats/safetensors.ts";

@@ -46,7 +46,7 @@ function closure(path: string, seen = new Set<string>()): Set<string> {
 
 describe("imports only point left", () => {
   const order = [
-    "error.ts version.ts axes.ts strided.ts tensor.ts platform".split(" "),
+    "error.ts options.ts version.ts axes.ts strided.ts tensor.ts platform".split(" "),
     ["bytes"],
     ["formats"],
     ["graph"],

@@ -6,6 +6,7 @@ import { isNpy, readNpy } from "../bytes/npy.ts";
 import { readNpz } from "../bytes/npz.ts";
 import { toFloat32, toInt32 } from "../bytes/numbers.ts";
 import { invalidInput, wrongOption } from "../error.ts";
+import { type OptionNames, requireKnown } from "../options.ts";
 import { portOrder } from "../plan/layout.ts";
 import { readSource, type Source } from "../platform/source.ts";
 import type { StoredArray, Tensor } from "../tensor.ts";
@@ -21,18 +22,21 @@ export interface ReadInputsOptions {
   readonly name?: string;
 }
 
+const readOptions: OptionNames<ReadInputsOptions> = { layout: true, name: true };
+
 /**
  * Reads inputs for a model from a `.npz` or `.npy` file: by the inputs' names where all of them are there, else `input_0`,
  * `input_1`, …; the array of a `.npy` is `input_0`. An input that is a state may be left out.
  *
  * @returns what `predict` takes: tensors by input name
- * @throws {ChannelwiseError} `invalid-input` when names do not fit; `corrupt-file`, `unreadable-file`, `unsupported-feature`
+ * @throws {ChannelwiseError} `usage` for a wrong option; `invalid-input` when names do not fit; `corrupt-file`, `unreadable-file`, `unsupported-feature`
  */
 export async function readInputs(
   model: Model,
   source: Source,
   options: ReadInputsOptions = {},
 ): Promise<Record<string, Tensor>> {
+  requireKnown(options, readOptions);
   const { layout = "keras" } = options;
   requireChoice("layout", ["keras", "torch"], layout);
   const { bytes, name } = await readSource(source);
@@ -74,18 +78,26 @@ export function inputsOf(
   );
 }
 
+/** What `drawInputs` draws. */
+export interface DrawInputsOptions {
+  /** How many samples, in one batch. Default 2. */
+  readonly samples?: number;
+  /** Default 0. */
+  readonly seed?: number;
+}
+
+const drawOptions: OptionNames<DrawInputsOptions> = { samples: true, seed: true };
+
 /**
  * Draws the inputs that `verify` runs on: standard normal numbers, ids within the table of an Embedding, false and true for masks.
  * The same on every machine.
  *
- * @param options how many samples, in one batch (default 2), and the seed (default 0)
  * @returns what `predict` takes: tensors by input name
  * @throws {ChannelwiseError} `usage` for a wrong option; `invalid-input` where they would be more than a GiB
  */
-export function drawInputs(
-  model: Model,
-  { samples = 2, seed = 0 }: { readonly samples?: number; readonly seed?: number } = {},
-): Record<string, Tensor> {
+export function drawInputs(model: Model, options: DrawInputsOptions = {}): Record<string, Tensor> {
+  requireKnown(options, drawOptions);
+  const { samples = 2, seed = 0 } = options;
   if (!Number.isSafeInteger(samples) || samples < 1) throw wrongOption("samples", ["an integer from 1"], samples);
   return inputRecord(model.graph, randomInputs(model.graph, samples, seed));
 }

@@ -5,6 +5,7 @@ import { layoutText, shapeOf } from "../axes.ts";
 import type { NodeKernels } from "../backends/wasm/program.ts";
 import { type Graph, layersOf } from "../graph/graph.ts";
 import { formName } from "../ops/toom-cook.ts";
+import { type OptionNames, requireKnown } from "../options.ts";
 import { planLayout } from "../plan/layout.ts";
 import { elements } from "../tensor.ts";
 import { type OrderPlace, orderPlaces } from "./explain.ts";
@@ -52,8 +53,21 @@ export interface Description {
   readonly plan?: readonly NodeKernels[] | null;
 }
 
-/** Describes a model: layers, axes, shapes, parameters, and each place where the order of axes matters. */
-export function inspect(model: Model, options: { readonly plan?: boolean } = {}): Description {
+/** What `inspect` tells beside the rest. */
+export interface InspectOptions {
+  /** `Description.plan`. Default false. */
+  readonly plan?: boolean;
+}
+
+const optionNames: OptionNames<InspectOptions> = { plan: true };
+
+/**
+ * Describes a model: layers, axes, shapes, parameters, and each place where the order of axes matters.
+ *
+ * @throws {ChannelwiseError} `usage` for a wrong option
+ */
+export function inspect(model: Model, options: InspectOptions = {}): Description {
+  requireKnown(options, optionNames);
   return { ...describe(model), ...(options.plan ? { plan: samplePlan(model) } : {}) };
 }
 

@@ -16,7 +16,7 @@ import type { Need } from "../platform/runtime.ts";
 import type { Source } from "../platform/source.ts";
 import type { StoredArray } from "../tensor.ts";
 import { type EngineOptions, engineOptions, type Model, openModel } from "./model.ts";
-import { type OptionNames, requireKnown } from "./options.ts";
+import { type OptionNames, requireKnown } from "../options.ts";
 import { type ModelSource, rememberSource } from "./source.ts";
 import { wayBack } from "./way-back.ts";
 

@@ -19,7 +19,7 @@ import type { Graph, Port, ValueId, ValueType } from "../graph/graph.ts";
 import type { ConvolutionChoice } from "../ops/facets.ts";
 import { vocabularyOf } from "../ops/embedding.ts";
 import { type KernelSource, loadKernels } from "../platform/kernels.ts";
-import type { OptionNames } from "./options.ts";
+import type { OptionNames } from "../options.ts";
 import { elements, type Tensor, type TensorData } from "../tensor.ts";
 
 /** An input or an output of a model. */

@@ -3,8 +3,9 @@
  */
 import { type Axes, layoutText } from "../axes.ts";
 import { pieceData, sourceData, type StatePiece, stateRows } from "../backends/torch/state.ts";
+import { type OptionNames, requireKnown } from "../options.ts";
 import type { Model } from "./model.ts";
-import { torchConversion, requireChoice, type TorchConversion } from "./torch-conversion.ts";
+import { torchConversion, torchOptions, requireChoice, type TorchConversion } from "./torch-conversion.ts";
 import type { OrderNote } from "./verify.ts";
 
 /** How a conversion is planned. */
@@ -12,6 +13,8 @@ export interface PlanOptions extends TorchConversion {
   /** The file of weights beside model.py. Default `safetensors`. */
   readonly weights?: "safetensors" | "pt";
 }
+
+const optionNames: OptionNames<PlanOptions> = { weights: true, ...torchOptions };
 
 /** An order of axes. */
 export interface Arrangement {
@@ -90,6 +93,7 @@ export interface ConversionPlan {
  * @throws {ChannelwiseError} `usage` for a wrong option
  */
 export function planConversion(model: Model, options: PlanOptions = {}): ConversionPlan {
+  requireKnown(options, optionNames);
   const { weights = "safetensors" } = options;
   requireChoice("weights", ["safetensors", "pt"], weights);
   const { plan, program } = torchConversion(model.graph, options, `model.${weights}`);
@@ -99,13 +103,13 @@ export function planConversion(model: Model, options: PlanOptions = {}): Convers
     return { name, keras: arrangement(source), torch: arrangement(axes) };
   });
   let written = 0;
-  const steps = graph.nodes.map(({ layer, kind, attributes, inputs, outputs, weights }): PlannedStep => {
+  const steps = graph.nodes.map(({ layer, kind, attributes, inputs, outputs, weights: roles }): PlannedStep => {
     const last = Math.max(...outputs.map((value) => program.variables.get(value)!.line));
     // A step's own statement may follow others that lead to it.
     const lines = program.lines.filter((line) => line > written && line <= last);
     written = Math.max(written, last);
     const { path, className } = layer;
-    return { layer: path, className, kind, attributes: { ...attributes }, inputs, outputs, weights, lines };
+    return { layer: path, className, kind, attributes: { ...attributes }, inputs, outputs, weights: roles, lines };
   });
   return {
     source: program.source,

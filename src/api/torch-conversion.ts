@@ -6,7 +6,7 @@ import { isClassName } from "../backends/torch/names.ts";
 import { wrongOption } from "../error.ts";
 import type { Graph } from "../graph/graph.ts";
 import { type LayoutPlan, planLayout } from "../plan/layout.ts";
-import type { OptionNames } from "./options.ts";
+import type { OptionNames } from "../options.ts";
 
 /** How a model is written as PyTorch. */
 export interface TorchConversion {

@@ -19,7 +19,7 @@ import { toFloat32 } from "../bytes/numbers.ts";
 import { reuseMemory } from "../platform/scratch.ts";
 import type { StoredArray, TensorData } from "../tensor.ts";
 import type { Model } from "./model.ts";
-import { type OptionNames, requireKnown } from "./options.ts";
+import { type OptionNames, requireKnown } from "../options.ts";
 import { RoundingCheck } from "./rounding.ts";
 import { inputRecord, type RandomInput, randomInputs } from "./random.ts";
 

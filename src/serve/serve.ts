@@ -7,6 +7,7 @@
  * Source  github.com/kserve/open-inference-protocol, specification/protocol/inference_rest.md and open_inference_rest.yaml
  */
 import { wrongOption } from "../error.ts";
+import { type OptionNames, requireKnown } from "../options.ts";
 import { version } from "../version.ts";
 import { checkHeaders, readBody } from "./body.ts";
 import { datatypeOf } from "./datatypes.ts";
@@ -67,7 +68,19 @@ export function serve(
 
 type Settings = typeof defaults & Pick<ServeOptions, "onError">;
 
-function checkedOptions({ onError, ...numbers }: ServeOptions): Settings {
+const optionNames: OptionNames<ServeOptions> = {
+  maxBatch: true,
+  maxLength: true,
+  maxBodyBytes: true,
+  maxHeaderBytes: true,
+  maxWaiting: true,
+  batchWindow: true,
+  onError: true,
+};
+
+function checkedOptions(options: ServeOptions): Settings {
+  requireKnown(options, optionNames);
+  const { onError, ...numbers } = options;
   const given = Object.fromEntries(Object.entries(numbers).filter(([, value]) => value !== undefined));
   const settings: typeof defaults = { ...defaults, ...given };
   for (const name of Object.keys(defaults) as (keyof typeof defaults)[]) {

@@ -1,7 +1,7 @@
 /**
  * options: those of a call by their names, so that one that is misspelt is not taken for one that was left out
  */
-import { unknownOption } from "../error.ts";
+import { unknownOption } from "./error.ts";
 
 /** The names of the options `T`, all of them: the compiler misses one that is left out. */
 export type OptionNames<T> = Readonly<Record<keyof T, true>>;
