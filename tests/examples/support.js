@@ -51,8 +51,11 @@ export async function say(program, args) {
   return (await promisify(execFile)(program, args, { timeout: 60_000 })).stdout.trim();
 }
 
+/** How long a server may take to say where it is: milliseconds. */
+const longestStart = 60_000;
+
 /**
- * Starts a server that prints its address as its first line.
+ * Starts a server that prints its address as its first line; it is ended if it has not within a minute.
  *
  * @param {string} program @param {string[]} args
  * @returns {Promise<{ url: URL, pid: number, stop(): Promise<void> }>}
@@ -60,19 +63,28 @@ export async function say(program, args) {
 export async function start(program, args, options = {}) {
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"], ...options });
   const ended = new Promise((resolve) => child.once("exit", resolve));
+  const stop = async () => {
+    child.kill("SIGKILL");
+    await ended;
+  };
+  /** @type {NodeJS.Timeout | undefined} */
+  let timer;
   const line = await new Promise((resolve, reject) => {
     let text = "";
+    const said = `${program} ${args.join(" ")}`;
+    timer = setTimeout(() => reject(new Error(`${said}: no address after ${longestStart / 1000} s`)), longestStart);
     child.stdout.setEncoding("utf8").on("data", (part) => {
       text += part;
       if (text.includes("\n")) resolve(text.split("\n")[0]);
     });
     child.once("error", reject);
-    ended.then((code) => reject(new Error(`${program} ${args.join(" ")} ended with ${code}`)));
-  });
-  const stop = async () => {
-    child.kill("SIGKILL");
-    await ended;
-  };
+    ended.then((code) => reject(new Error(`${said} ended with ${code}`)));
+  })
+    .catch((error) => {
+      child.kill("SIGKILL");
+      throw error;
+    })
+    .finally(() => clearTimeout(timer));
   return { url: new URL(line), pid: child.pid, stop };
 }
 

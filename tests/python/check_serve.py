@@ -13,6 +13,7 @@ import http.client
 import json
 import subprocess
 import sys
+import threading
 import traceback
 import urllib.parse
 from pathlib import Path
@@ -22,6 +23,9 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 CASE = ROOT / "tests/fixtures/keras/activity-recognition-cnn"
 MODEL = ROOT / "examples/node/motion.safetensors"
+
+START_SECONDS = 60
+"""How long the server may take to say where it is."""
 
 DATATYPES = {
     np.dtype(dtype): name
@@ -166,7 +170,13 @@ def main():
     command = ["node", "examples/node/server.js", "0"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
         try:
-            checks(server.stdout.readline().strip())
+            # The end of what a killed server says ends the wait for its address.
+            timer = threading.Timer(START_SECONDS, server.kill)
+            timer.start()
+            address = server.stdout.readline().strip()
+            timer.cancel()
+            assert address, f"the server said no address within {START_SECONDS} s"
+            checks(address)
         finally:
             server.kill()
             MODEL.unlink()

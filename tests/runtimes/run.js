@@ -9,7 +9,6 @@
  * started counts as one failed. --write puts the table of what was green in README.md; without it, what that table says has to be green.
  * The last line is `N passed, N failed`.
  */
-import { rmSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { browsers, visit } from "./lib/browsers.js";
 import { bundle, bundlers } from "./lib/bundlers.js";
@@ -138,6 +137,5 @@ if (positionals.length === 0) {
 }
 
 server.close();
-rmSync(folder, { recursive: true, force: true });
 console.log(`\n${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);

@@ -10,6 +10,7 @@ import { basename, join } from "node:path";
 import { EdgeVM } from "@edge-runtime/vm";
 import { build } from "esbuild";
 import { Miniflare } from "miniflare";
+import { within } from "./within.js";
 
 const require = createRequire(import.meta.url);
 const versionOf = (/** @type {string} */ name) =>
@@ -65,8 +66,11 @@ export async function runWorkerd(folder, data) {
     compatibilityDate: "2026-01-01",
   });
   try {
-    const response = await miniflare.dispatchFetch("http://localhost/", { method: "POST", body: data });
-    return { version: versionOf("workerd"), lines: await response.text() };
+    const lines = await within(
+      60,
+      miniflare.dispatchFetch("http://localhost/", { method: "POST", body: data }).then((response) => response.text()),
+    );
+    return { version: versionOf("workerd"), lines };
   } finally {
     await miniflare.dispose();
   }
@@ -97,6 +101,9 @@ export async function runEdgeLight(folder, data) {
     extend: (context) => Object.assign(context, Object.fromEntries(globals)),
     initialCode: script,
   });
-  const response = await vm.dispatchFetch("http://localhost/", { method: "POST", body: data });
-  return { version: versionOf("@edge-runtime/vm"), lines: await response.text() };
+  const lines = await within(
+    60,
+    vm.dispatchFetch("http://localhost/", { method: "POST", body: data }).then((response) => response.text()),
+  );
+  return { version: versionOf("@edge-runtime/vm"), lines };
 }

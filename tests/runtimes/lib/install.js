@@ -2,7 +2,7 @@
  * install: the package as users get it, packed and installed in a folder of its own, with the suite, the hosts and the data beside it
  */
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,11 +13,13 @@ export const own = fileURLToPath(new URL("../", import.meta.url));
 
 /** @param {string} command @param {string[]} options @param {string} cwd */
 const run = (command, options, cwd) =>
-  execFileSync(command, options, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+  execFileSync(command, options, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"], timeout: 180_000 });
 
-/** @returns {{ folder: string, tarball: string }} */
+/** The folder goes with the process, however that ends. @returns {{ folder: string, tarball: string }} */
 export function install() {
   const folder = mkdtempSync(join(tmpdir(), "channelwise-runtimes-"));
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
   const [{ filename }] = JSON.parse(
     run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], project),
   );

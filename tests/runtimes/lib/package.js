@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { own, project } from "./install.js";
 
-const run = promisify(execFile);
+/** @param {string} command @param {string[]} options @param {string} [cwd] */
+const run = (command, options, cwd) => promisify(execFile)(command, options, { cwd, timeout: 60_000 });
 const binary = (/** @type {string} */ name) => join(own, "node_modules/.bin", name);
 
 /** @param {{ folder: string, tarball: string }} installed @returns {[name: string, check: () => Promise<unknown>][]} */
@@ -27,7 +28,7 @@ export const packageChecks = ({ folder, tarball }) => [
     "the command runs",
     async () => {
       const model = "data/activity-recognition-cnn/model.keras";
-      const { stdout } = await run(join(folder, "node_modules/.bin/channelwise"), ["inspect", model], { cwd: folder });
+      const { stdout } = await run(join(folder, "node_modules/.bin/channelwise"), ["inspect", model], folder);
       if (!stdout.includes("Conv1D")) throw new Error(`it printed ${stdout}`);
     },
   ],
@@ -81,7 +82,7 @@ function writeJsr(folder) {
 /** @param {string} command @param {string[]} options @param {string} [cwd] */
 async function quiet(command, options, cwd) {
   try {
-    await run(command, options, { cwd });
+    await run(command, options, cwd);
   } catch (error) {
     const { stdout = "", stderr = "" } = /** @type {{ stdout?: string, stderr?: string }} */ (error);
     throw new Error(`${stdout}${stderr}` || String(error));

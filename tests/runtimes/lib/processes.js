@@ -1,5 +1,7 @@
 /**
  * processes: runtimes that are programs, started in the folder where the package is installed
+ *
+ * The two Nodes are packaged for Linux on x64; elsewhere npm leaves them out, and they count as failed.
  */
 import { execFile } from "node:child_process";
 import { join } from "node:path";
