@@ -10,6 +10,7 @@ import { readSource, type Source } from "./source.ts";
 export type KernelSource = WebAssembly.Module | Source;
 
 let compiled: WebAssembly.Module | undefined;
+let compiling: Promise<WebAssembly.Module> | undefined;
 
 /** The package's kernels, compiled in this thread: a millisecond. */
 export function kernelModule(): WebAssembly.Module {
@@ -25,7 +26,9 @@ export function kernelModule(): WebAssembly.Module {
 /** The package's kernels, or those given. Some browsers compile so much only where it is waited for. */
 export async function loadKernels(given?: KernelSource): Promise<WebAssembly.Module> {
   if (given !== undefined) return own(await compile(isModule(given) ? given : (await readSource(given)).bytes));
-  return (compiled ??= await compile(packagedKernels()));
+  if (compiled) return compiled;
+  compiling ??= compile(packagedKernels()).finally(() => (compiling = undefined));
+  return (compiled = await compiling);
 }
 
 async function compile(kernels: WebAssembly.Module | Uint8Array): Promise<WebAssembly.Module> {
