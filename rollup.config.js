@@ -72,12 +72,17 @@ const finished = {
 const twins = {
   name: "twins",
   generateBundle(_options, written) {
-    for (const { fileName, code } of Object.values(written).filter(({ fileName }) => fileName.endsWith(".workerd.js")))
+    for (const { fileName, code } of Object.values(written).filter(({ fileName }) =>
+      fileName.endsWith(".workerd.js"),
+    )) {
+      const parts = code.split(kernels.workerd);
+      if (parts.length !== 2) this.error(`${fileName} names ${kernels.workerd} ${parts.length - 1} times, not once`);
       this.emitFile({
         type: "asset",
         fileName: fileName.replace(".workerd.js", ".edge-light.js"),
-        source: code.replace(kernels.workerd, kernels["edge-light"]),
+        source: parts.join(kernels["edge-light"]),
       });
+    }
   },
 };
 
