@@ -4,11 +4,12 @@
  * Made on a machine with the fonts Inter and JetBrains Mono (Debian: fonts-inter, fonts-jetbrains-mono), which the page names first.
  */
 import { statSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { serve } from "./tests/serve.js";
 import { openChromium } from "./tests/browsers.js";
 import * as walk from "./tests/walk.js";
 
-const out = new URL("../docs/images/", import.meta.url).pathname;
+const out = fileURLToPath(new URL("../docs/images/", import.meta.url));
 /** A README is looked at through a slow line, too. */
 const mostBytes = 150_000;
 const desktop = { viewport: { width: 1200, height: 780 } };
@@ -51,7 +52,7 @@ const pictures = {
   },
 };
 
-const server = await serve(new URL("dist", import.meta.url).pathname);
+const server = await serve(fileURLToPath(new URL("dist", import.meta.url)));
 const browser = await openChromium();
 for (const [name, { options, reach }] of Object.entries(pictures)) {
   const visit = await browser.visit({ ...options, reducedMotion: "reduce", serviceWorkers: "block" });

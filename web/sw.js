@@ -9,7 +9,9 @@ const prefix = `channelwise ${self.registration.scope} `;
 const name = prefix + version;
 
 self.addEventListener("install", (event) => {
-  const requests = files.map((file) => new Request(file, { cache: file === "./" ? "reload" : "default" }));
+  // What has its contents in its name may come out of a cache; of all else, a cache may hold the version before.
+  const cacheFor = (file) => (file.startsWith("./assets/") ? "default" : "reload");
+  const requests = files.map((file) => new Request(file, { cache: cacheFor(file) }));
   event.waitUntil(caches.open(name).then((cache) => cache.addAll(requests)));
 });
 

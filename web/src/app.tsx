@@ -1,45 +1,43 @@
 /** The page: waits for a model, opens it, shows it. A failure is told where it happened, and everything goes on. */
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useDrop } from "./drop.ts";
-import { Cancelled, Engine, Refused } from "./engine.ts";
-import type { Opened, Progress, Refusal } from "./protocol.ts";
-import { RefusalNote } from "./parts/refusal-note.tsx";
-import { Busy } from "./parts/busy.tsx";
+import { Engine } from "./engine.ts";
+import { News } from "./parts/news.tsx";
+import type { Opened } from "./protocol.ts";
 import { Start } from "./start.tsx";
+import { useTask } from "./use-task.ts";
 import { Workspace } from "./workspace.tsx";
 
-type Phase =
-  | { readonly at: "start" }
-  | { readonly at: "opening"; readonly name: string; readonly progress: Progress | null }
-  | { readonly at: "open"; readonly opened: Opened; readonly serial: number };
-
-let serial = 0;
+interface Shown {
+  readonly opened: Opened;
+  /** Tells one opening of a model from the next. */
+  readonly serial: number;
+}
 
 export function App() {
   const engine = useMemo(() => new Engine(), []);
-  const [phase, setPhase] = useState<Phase>({ at: "start" });
-  const [refusal, setRefusal] = useState<Refusal | null>(null);
+  const [shown, setShown] = useState<Shown | null>(null);
+  const [name, setName] = useState("");
+  const opening = useTask<Opened>();
+  const serial = useRef(0);
+  const { run, cancel } = opening;
 
-  const latest = useRef(0);
   const open = useCallback(
     async (files: readonly File[]) => {
       if (files.length === 0) return;
-      const own = ++latest.current;
-      const name = files.length === 1 ? files[0]!.name : `${files.length} files`;
-      setRefusal(null);
-      setPhase({ at: "opening", name, progress: null });
-      try {
-        const opened = await engine.open(files, (progress) => setPhase({ at: "opening", name, progress }));
-        setPhase({ at: "open", opened, serial: serial++ });
-      } catch (error) {
-        if (own !== latest.current) return;
-        if (error instanceof Refused) setRefusal(error.refusal);
-        else if (!(error instanceof Cancelled)) throw error;
-        setPhase({ at: "start" });
-      }
+      cancel();
+      setName(files.length === 1 ? files[0]!.name : `${files.length} files`);
+      const opened = await run((watch) => engine.open(files, watch));
+      if (opened) setShown({ opened, serial: ++serial.current });
     },
-    [engine],
+    [engine, run, cancel],
   );
+  const leave = () => {
+    engine.close();
+    engine.warm();
+    opening.clear();
+    setShown(null);
+  };
 
   useEffect(() => {
     // The worker is most of what there is to fetch: it comes when the page is painted.
@@ -48,31 +46,31 @@ export function App() {
     performance.mark("of use");
   }, [engine]);
   useEffect(() => {
-    document.title =
-      phase.at === "open" ? `${phase.opened.description.name}: channelwise` : "channelwise: Keras models in PyTorch";
-  }, [phase]);
+    document.title = shown ? `${shown.opened.description.name}: channelwise` : "channelwise: Keras models in PyTorch";
+  }, [shown]);
 
   const over = useDrop(open);
+  const news = <News task={opening} label={`Opening ${name}`} refused="This was not opened" focusRefusal />;
   return (
     <div class={over ? "page over" : "page"}>
       <header class="bar">
         <a class="wordmark" href="./">
           <img src="./icon.svg" width="24" height="24" alt="" /> channelwise
         </a>
-        {phase.at === "open" && (
-          <button type="button" class="quiet" onClick={() => setPhase({ at: "start" })}>
+        {shown && (
+          <button type="button" class="quiet" onClick={leave}>
             Open another model
           </button>
         )}
       </header>
-      {phase.at === "open" ? (
-        <Workspace key={phase.serial} engine={engine} opened={phase.opened} />
+      {shown ? (
+        <>
+          <div class="bar-news">{news}</div>
+          <Workspace key={shown.serial} engine={engine} opened={shown.opened} />
+        </>
       ) : (
-        <Start onFiles={open} disabled={phase.at === "opening"}>
-          {refusal && <RefusalNote refusal={refusal} title="This was not opened" />}
-          {phase.at === "opening" && (
-            <Busy label={`Opening ${phase.name}`} progress={phase.progress} onCancel={() => engine.cancel()} />
-          )}
+        <Start onFiles={open} disabled={opening.running} returned={serial.current > 0}>
+          {news}
         </Start>
       )}
     </div>

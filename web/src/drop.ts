@@ -11,8 +11,9 @@ export function useDrop(onFiles: (files: readonly File[]) => void): boolean {
     const own = (event: DragEvent) => event.dataTransfer?.types.includes("Files") ?? false;
     const drag = (event: DragEvent) => {
       if (!own(event)) return;
+      // What a part of the page takes for itself is not held over the page.
+      setOver(!event.defaultPrevented);
       event.preventDefault();
-      setOver(true);
     };
     const leave = (event: DragEvent) => {
       if (event.relatedTarget === null) setOver(false);

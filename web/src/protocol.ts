@@ -14,6 +14,11 @@ export interface View {
 /** The same without what is only to be looked at. */
 export type Choice = View & { readonly flatten: "permute" | "fold" };
 
+/** What can be written of a view: a conversion that goes wrong is only shown, beside the code of `permute`. */
+export function choiceOf(view: View): Choice {
+  return { ...view, flatten: view.flatten === "naive" ? "permute" : view.flatten };
+}
+
 /** A failure, as the package says it. */
 export interface Refusal {
   readonly code: string;

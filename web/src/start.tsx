@@ -1,11 +1,13 @@
 /** What the page shows before there is a model: where to give one, examples, and what it is about. */
 import type { ComponentChildren } from "preact";
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Story } from "./parts/story.tsx";
 
 export interface StartProps {
   readonly onFiles: (files: readonly File[]) => void;
   readonly disabled: boolean;
+  /** Whether the visitor comes back from a model: the heading has the focus then. */
+  readonly returned: boolean;
   /** What is under way, or what went wrong. */
   readonly children: ComponentChildren;
 }
@@ -33,11 +35,15 @@ const examples = [
 
 const asFiles = (list: FileList | null) => [...(list ?? [])];
 
-export function Start({ onFiles, disabled, children }: StartProps) {
+export function Start({ onFiles, disabled, returned, children }: StartProps) {
   const file = useRef<HTMLInputElement>(null);
   const folder = useRef<HTMLInputElement>(null);
+  const heading = useRef<HTMLHeadingElement>(null);
   const [offline, setOffline] = useState(false);
 
+  useEffect(() => {
+    if (returned) heading.current!.focus();
+  }, []);
   const openExample = async (name: string) => {
     try {
       const response = await fetch(new URL(`examples/${name}`, document.baseURI));
@@ -57,7 +63,9 @@ export function Start({ onFiles, disabled, children }: StartProps) {
   return (
     <main class="start">
       <div class="start-give">
-        <h1>Keras models in PyTorch, with the same numbers coming out</h1>
+        <h1 ref={heading} tabIndex={-1}>
+          Keras models in PyTorch, with the same numbers coming out
+        </h1>
         <p class="lead">
           Drop a model. See where its axes turn, run both sides, take the PyTorch code away. It all happens in this
           page: nothing is sent anywhere.
@@ -97,9 +105,11 @@ export function Start({ onFiles, disabled, children }: StartProps) {
             onChange={picked}
           />
         </div>
-        <div class="start-news" aria-live="polite">
+        <div class="start-news">
           {children}
-          {offline && <p class="hint">The example could not be fetched.</p>}
+          <p class="hint" role="status">
+            {offline && "The example could not be fetched."}
+          </p>
         </div>
         <h2 class="small-heading" id="examples">
           Or one of these

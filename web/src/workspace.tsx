@@ -82,7 +82,12 @@ export function Workspace({ engine, opened }: { readonly engine: Engine; readonl
         <Ports title="out" ports={description.outputs} />
         <Notes notes={[...description.notes, ...opened.spare.map((name) => `not part of the model: ${name}`)]} />
       </section>
-      <section class="chart-pane" aria-label="Graph" hidden={narrow && shown !== "chart"}>
+      <section
+        class="chart-pane"
+        id="chart"
+        {...(narrow ? { role: "tabpanel", "aria-labelledby": "tab-chart" } : { "aria-label": "Graph" })}
+        hidden={narrow && shown !== "chart"}
+      >
         <div class="chart-tools">
           <Segments
             label="PyTorch, where axes merge"
@@ -106,12 +111,18 @@ export function Workspace({ engine, opened }: { readonly engine: Engine; readonl
         </div>
       </section>
       <section class="panel-pane" aria-label="Conversion">
-        <Tabs tabs={tabs} value={shown} onChange={setPanel} />
+        <Tabs
+          tabs={tabs}
+          value={shown}
+          panelOf={(value) => (value === "chart" ? "chart" : "panel")}
+          onChange={setPanel}
+        />
         <div
           class="panel"
           role="tabpanel"
           id="panel"
           aria-labelledby={`tab-${shown}`}
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: a tab panel that scrolls has to be reached by keyboard
           tabIndex={0}
           hidden={shown === "chart"}
         >

@@ -20,7 +20,7 @@ const types = {
 /**
  * @param {string} folder
  * @param {{ path?: string, port?: number }} [options] below which path it is, `/` by default
- * @returns what tells where it is, what was sent since (bytes of bodies, as sent), and ends it
+ * @returns what tells where it is, what was sent since (bytes of bodies, as sent; whether past caches), and ends it
  */
 export async function serve(folder, { path = "/", port = 0 } = {}) {
   const sent = [];
@@ -36,7 +36,8 @@ export async function serve(folder, { path = "/", port = 0 } = {}) {
     }
     if (!compressed.has(file)) compressed.set(file, gzipSync(readFileSync(file), { level: 9 }));
     const body = compressed.get(file);
-    sent.push({ path: pathname, status: 200, bytes: body.length });
+    const again = request.headers["cache-control"] === "no-cache";
+    sent.push({ path: pathname, status: 200, bytes: body.length, again });
     const type = types[extname(file)] ?? "application/octet-stream";
     response
       .writeHead(200, { "content-type": type, "content-encoding": "gzip", "content-length": body.length })

@@ -15,20 +15,23 @@ export async function openExample({ page }, index) {
   await page.waitForSelector(".workspace .card");
 }
 
-/** Drops files on the page, as a visitor does out of a folder. */
-export async function drop({ page }, paths) {
+/** Drops files on the page, or on a part of it, as a visitor does out of a folder. */
+export async function drop({ page }, paths, target = "main") {
   const files = paths.map((path) => ({ name: basename(path), base64: readFileSync(path).toString("base64") }));
-  await page.evaluate((given) => {
-    const dataTransfer = new DataTransfer();
-    for (const { name, base64 } of given) {
-      const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-      dataTransfer.items.add(new File([bytes], name));
-    }
-    for (const type of ["dragover", "drop"])
-      document
-        .querySelector("main")
-        .dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer }));
-  }, files);
+  await page.evaluate(
+    ([given, place]) => {
+      const dataTransfer = new DataTransfer();
+      for (const { name, base64 } of given) {
+        const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+        dataTransfer.items.add(new File([bytes], name));
+      }
+      for (const type of ["dragover", "drop"])
+        document
+          .querySelector(place)
+          .dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer }));
+    },
+    [files, target],
+  );
 }
 
 /** Drops a model and waits for it. */

@@ -1,10 +1,9 @@
 /** The code: model.py as it would be written, what a switch changes in it, and the files to take away. */
 import { useEffect, useState } from "preact/hooks";
-import { Busy } from "../parts/busy.tsx";
 import { Code, type CodeLine, useHighlighted } from "../parts/code.tsx";
-import { RefusalNote } from "../parts/refusal-note.tsx";
+import { News } from "../parts/news.tsx";
 import { Segments } from "../parts/segments.tsx";
-import type { Choice, View, Written } from "../protocol.ts";
+import { type Choice, choiceOf, type View, type Written } from "../protocol.ts";
 import { save } from "../save.ts";
 import { useTask } from "../use-task.ts";
 import type { PanelProps } from "../workspace.tsx";
@@ -13,30 +12,46 @@ interface CodePanelProps extends PanelProps {
   readonly onView: (part: Partial<View>) => void;
 }
 
-/** What can be written: a conversion that goes wrong is only shown. */
-export function choiceOf(view: View): Choice {
-  return { ...view, flatten: view.flatten === "naive" ? "permute" : view.flatten };
+/** Files, and the choice that they were written by. */
+interface Saved {
+  readonly written: Written;
+  readonly choice: Choice;
 }
 
 export function CodePanel({ engine, view, picture, onView }: CodePanelProps) {
   const { source } = picture;
-  const choice = choiceOf(view);
+  // What is saved is what is shown, where another choice is not drawn yet, too.
+  const choice = choiceOf(picture.view);
   const { lines, source: shown } = useChanged(source);
   const pieces = useHighlighted(shown);
   const added = lines.filter(({ change }) => change === "added").length;
   const removed = lines.filter(({ change }) => change === "removed").length;
-  const writing = useTask<Written>();
-  const [copied, setCopied] = useState(false);
+  const writing = useTask<Saved>();
+  const [copied, setCopied] = useState<"" | "done" | "refused">("");
 
   const copy = async () => {
-    await navigator.clipboard.writeText(source);
-    setCopied(true);
-    setTimeout(() => setCopied(false), 2000);
+    try {
+      await navigator.clipboard.writeText(source);
+      setCopied("done");
+      setTimeout(() => setCopied(""), 2000);
+    } catch {
+      setCopied("refused");
+    }
   };
   const download = async () => {
-    const written = await writing.run((onProgress) => engine.call("convert", [choice], onProgress));
-    if (written) save(written.name, written.bytes);
+    if (writing.running) return;
+    const saved = await writing.run(async (watch) => ({
+      written: await engine.call("convert", [choice], watch),
+      choice,
+    }));
+    if (saved) save(saved.written.name, saved.written.bytes);
   };
+  const saved = writing.result;
+  const current =
+    saved &&
+    saved.choice.flatten === choice.flatten &&
+    saved.choice.io === choice.io &&
+    saved.choice.weights === choice.weights;
 
   return (
     <>
@@ -44,7 +59,7 @@ export function CodePanel({ engine, view, picture, onView }: CodePanelProps) {
         <Segments
           label="Where axes merge"
           name="code-flatten"
-          value={choice.flatten}
+          value={view.flatten}
           choices={[
             ["permute", "permute the data"],
             ["fold", "fold into weights"],
@@ -54,7 +69,7 @@ export function CodePanel({ engine, view, picture, onView }: CodePanelProps) {
         <Segments
           label="Series in and out"
           name="io"
-          value={choice.io}
+          value={view.io}
           choices={[
             ["torch", "NCL"],
             ["keras", "NLC"],
@@ -64,7 +79,7 @@ export function CodePanel({ engine, view, picture, onView }: CodePanelProps) {
         <Segments
           label="Weights"
           name="weights"
-          value={choice.weights}
+          value={view.weights}
           choices={[
             ["safetensors", "safetensors"],
             ["pt", "pt"],
@@ -72,6 +87,11 @@ export function CodePanel({ engine, view, picture, onView }: CodePanelProps) {
           onChange={(weights) => onView({ weights })}
         />
       </div>
+      {view.flatten === "naive" && (
+        <p class="hint" id="only-shown">
+          Transposed weights alone go wrong, so there is no code for them: this is the code that permutes the data.
+        </p>
+      )}
       <div class="code-head">
         <h2>
           <code>model.py</code>
@@ -86,24 +106,21 @@ export function CodePanel({ engine, view, picture, onView }: CodePanelProps) {
         {/* A page that is not served securely has no clipboard. */}
         {navigator.clipboard && (
           <button type="button" id="copy" onClick={copy}>
-            {copied ? "Copied" : "Copy"}
+            {copied === "done" ? "Copied" : "Copy"}
           </button>
         )}
-        <button type="button" id="download" class="primary" disabled={writing.running} onClick={download}>
+        <button type="button" id="download" class="primary" aria-disabled={writing.running} onClick={download}>
           Download .zip
         </button>
       </div>
-      <div class="news" aria-live="polite">
-        {writing.running && (
-          <Busy
-            label="Running both sides before anything is written"
-            progress={writing.progress}
-            onCancel={() => engine.cancel()}
-          />
-        )}
-        {writing.refusal && <RefusalNote refusal={writing.refusal} title="Nothing was written" />}
-        {writing.result && !writing.running && <WrittenNote written={writing.result} />}
-      </div>
+      {copied === "refused" && (
+        <p class="bad" id="not-copied" role="alert">
+          The browser does not let the page copy: select the code, and copy it by hand.
+        </p>
+      )}
+      <News task={writing} label="Running both sides before anything is written" refused="Nothing was written">
+        {current && <WrittenNote written={saved.written} />}
+      </News>
       <Code lines={lines} pieces={pieces} label="model.py" class="code-whole" toChange />
     </>
   );

@@ -3,6 +3,7 @@ import { useEffect, useMemo } from "preact/hooks";
 import { Layout, sizesText } from "../axes.tsx";
 import { Code, useHighlighted } from "../parts/code.tsx";
 import type { Line } from "../highlight.ts";
+import { RefusalNote } from "../parts/refusal-note.tsx";
 import { WeightPair } from "../parts/weight-pair.tsx";
 import type { Card, CardWeight, View, WeightNumbers } from "../protocol.ts";
 import { useTask } from "../use-task.ts";
@@ -122,6 +123,7 @@ function WeightView({
         {weight.role} <span class="soft mono">{weight.tensor}</span>
         {weight.reordered && <em class="tag">rows reordered</em>}
       </h4>
+      {numbers.refusal && <RefusalNote refusal={numbers.refusal} title="This can't be shown" />}
       {numbers.result ? <WeightPair weight={weight} numbers={numbers.result} /> : <div class="weight-place" />}
     </section>
   );

@@ -3,15 +3,16 @@ import type { Explained, Report } from "channelwise";
 import { useMemo, useState } from "preact/hooks";
 import type uPlot from "uplot";
 import { Layout } from "../axes.tsx";
-import { Busy } from "../parts/busy.tsx";
+import { News } from "../parts/news.tsx";
 import { Plot, type PlotStyle } from "../parts/plot.tsx";
-import { RefusalNote } from "../parts/refusal-note.tsx";
-import type { Curves } from "../protocol.ts";
+import { ScrollRegion } from "../parts/scroll-region.tsx";
+import { type Choice, choiceOf, type Curves } from "../protocol.ts";
 import { useTask } from "../use-task.ts";
 import type { PanelProps } from "../workspace.tsx";
-import { choiceOf } from "./code-panel.tsx";
 
 interface Proof {
+  /** What was proven. */
+  readonly choice: Choice;
   readonly report: Report;
   readonly curves: Curves;
 }
@@ -27,10 +28,14 @@ export function ProofPanel({ engine, view }: PanelProps) {
   const proof = useTask<Proof>();
   const choice = choiceOf(view);
   const prove = () =>
-    proof.run(async (onProgress) => {
-      const report = await engine.call("verify", [choice], onProgress);
-      return { report, curves: await engine.call("curves", []) };
+    proof.running ||
+    proof.run(async (watch) => {
+      const report = await engine.call("verify", [choice], watch);
+      return { choice, report, curves: await engine.call("curves", [], watch) };
     });
+  const { result } = proof;
+  // The kind of the file changes nothing in the numbers.
+  const current = result && result.choice.flatten === choice.flatten && result.choice.io === choice.io;
   return (
     <>
       <p class="lead-small">
@@ -39,22 +44,30 @@ export function ProofPanel({ engine, view }: PanelProps) {
         compared.
       </p>
       <p>
-        <button type="button" id="prove" class="primary" disabled={proof.running} onClick={prove}>
-          {proof.result ? "Prove it again" : "Prove it"}
+        <button type="button" id="prove" class="primary" aria-disabled={proof.running} onClick={prove}>
+          {current ? "Prove it again" : "Prove it"}
         </button>
       </p>
-      <div class="news" aria-live="polite">
-        {proof.running && (
-          <Busy label="Running both sides" progress={proof.progress} onCancel={() => engine.cancel()} />
+      <News task={proof} label="Running both sides" refused="The proof could not be made">
+        {current && <Verdict report={result.report} />}
+        {result && !current && (
+          <p class="hint" id="stale">
+            The proof that was made is of {choiceText(result.choice)}. What is chosen now, {choiceText(choice)}, is not
+            proven yet.
+          </p>
         )}
-        {proof.refusal && <RefusalNote refusal={proof.refusal} title="The proof could not be made" />}
-        {proof.result && !proof.running && <Verdict report={proof.result.report} />}
-      </div>
-      {proof.result && <Differences report={proof.result.report} curves={proof.result.curves} />}
-      {proof.result && <Answers curves={proof.result.curves} />}
+      </News>
+      {view.flatten === "naive" && (
+        <p class="hint">What is proven is the conversion that permutes the data; transposed weights alone go wrong.</p>
+      )}
+      {current && <Differences report={result.report} curves={result.curves} />}
+      {current && <Answers curves={result.curves} />}
     </>
   );
 }
+
+const choiceText = ({ flatten, io }: Choice) =>
+  `${flatten === "fold" ? "folding into weights" : "permuting the data"}, ${io === "torch" ? "NCL" : "NLC"} in and out`;
 
 const worstOf = (report: Report) =>
   Math.max(...[...report.layers, ...report.outputs].map(({ maxRelative }) => maxRelative));
@@ -111,7 +124,7 @@ function Differences({ report, curves }: { readonly report: Report; readonly cur
       />
       <details>
         <summary>As a table</summary>
-        <div class="scroll-x" role="region" aria-label="Differences by layer" tabIndex={0}>
+        <ScrollRegion label="Differences by layer">
           <table class="numbers">
             <thead>
               <tr>
@@ -139,7 +152,7 @@ function Differences({ report, curves }: { readonly report: Report; readonly cur
               ))}
             </tbody>
           </table>
-        </div>
+        </ScrollRegion>
       </details>
     </section>
   );

@@ -1,13 +1,15 @@
 /** A place to run the model: an input that is drawn by chance, by hand or out of a file, what comes out, and how long it takes. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import { Busy } from "../parts/busy.tsx";
 import { DrawSeries } from "../parts/draw-series.tsx";
+import { News } from "../parts/news.tsx";
 import { NumbersView } from "../parts/numbers-view.tsx";
 import { RefusalNote } from "../parts/refusal-note.tsx";
 import { Segments } from "../parts/segments.tsx";
 import { fitInput, sampleShape } from "../fit-input.ts";
 import type { BenchRow, InputSource, Prediction, Refusal } from "../protocol.ts";
-import { NotNumbers, readText, readWav, type Table } from "../read-numbers.ts";
+import { NotNumbers, readText, type Table } from "../read-numbers.ts";
+import { isArrays, readFile } from "../read-file.ts";
+import { useLate } from "../use-late.ts";
 import { useTask } from "../use-task.ts";
 import type { PanelProps } from "../workspace.tsx";
 
@@ -42,7 +44,7 @@ export function RunPanel({ engine, opened }: PanelProps) {
       return;
     }
     busy.current = true;
-    await run.run(async () => ({ prediction: await engine.call("predict", [source]), note }));
+    await run.run(async (watch) => ({ prediction: await engine.call("predict", [source], watch), note }));
     busy.current = false;
     const waiting = next.current;
     next.current = null;
@@ -52,29 +54,33 @@ export function RunPanel({ engine, opened }: PanelProps) {
     predict({ kind: "random", seed: seed.current }, `random numbers, seed ${seed.current}`);
     seed.current++;
   };
-  const take = (read: () => Table) => {
+  const cancel = () => {
+    next.current = null;
+    run.cancel();
+  };
+  const given = useRef(0);
+  /** Runs what is found, unless something else was given since. */
+  const take = async (find: () => readonly [InputSource, string] | Promise<readonly [InputSource, string]>) => {
+    const own = ++given.current;
     setRefusal(null);
     try {
-      const { numbers, note } = fitInput(port!, read());
-      predict({ kind: "numbers", port: port!.name, numbers }, note);
+      const found = await find();
+      if (own === given.current) await predict(...found);
     } catch (error) {
       if (!(error instanceof NotNumbers)) throw error;
-      setRefusal({ code: "invalid-input", message: error.message, where: [], fix: error.fix });
+      if (own === given.current)
+        setRefusal({ code: "invalid-input", message: error.message, where: [], fix: error.fix });
     }
   };
-  const takeFile = async (file: File) => {
-    setRefusal(null);
-    const head = new Uint8Array(await file.slice(0, 4).arrayBuffer());
-    const start = String.fromCharCode(...head);
-    if (start.startsWith("PK") || start.startsWith("\x93NUM"))
-      return predict({ kind: "file", file, layout: "keras" }, file.name);
-    if (start === "RIFF") {
-      const bytes = new Uint8Array(await file.arrayBuffer());
-      return take(() => readWav(bytes));
-    }
-    const text = await file.text();
-    return take(() => readText(text));
+  const fitted = (table: Table): readonly [InputSource, string] => {
+    const { numbers, note } = fitInput(port!, table);
+    return [{ kind: "numbers", port: port!.name, numbers }, note];
   };
+  const takeFile = (file: File) =>
+    take(async () =>
+      (await isArrays(file)) ? [{ kind: "file", file, layout: "keras" }, file.name] : fitted(await readFile(file)),
+    );
+  const late = useLate(run.running);
   useEffect(() => {
     draw();
   }, []);
@@ -121,12 +127,14 @@ export function RunPanel({ engine, opened }: PanelProps) {
       {way === "draw" && drawable && (
         <DrawSeries key={port.name} length={shape[0]!} channels={shape[1]!} onChange={drawn} />
       )}
-      {way === "file" && <PasteOrDrop onText={(text) => take(() => readText(text))} onFile={takeFile} />}
+      {way === "file" && <PasteOrDrop onText={(text) => take(() => fitted(readText(text)))} onFile={takeFile} />}
       {ports.length > 1 && way !== "random" && (
         <p class="hint">The other inputs are random numbers; a .npz has all of them.</p>
       )}
       {refusal && <RefusalNote refusal={refusal} title="This input does not do" />}
-      {run.refusal && <RefusalNote refusal={run.refusal} title="This was not run" />}
+      <News task={{ ...run, running: late, cancel }} label="Running the model" refused="This was not run">
+        {run.result && <Measured {...run.result} />}
+      </News>
       {run.result && <Result {...run.result} />}
       <Bench engine={engine} />
     </>
@@ -141,14 +149,31 @@ interface PasteProps {
 function PasteOrDrop({ onText, onFile }: PasteProps) {
   const [text, setText] = useState("");
   const file = useRef<HTMLInputElement>(null);
+  const [over, setOver] = useState(false);
+  // What is prevented here is not the page's any more, which would open it as a model.
+  const drag = (event: DragEvent) => {
+    if (!event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    setOver(true);
+  };
   const drop = (event: DragEvent) => {
+    setOver(false);
     const [first] = event.dataTransfer?.files ?? [];
     if (!first) return;
     event.preventDefault();
     onFile(first);
   };
   return (
-    <div class="paste" onDrop={drop}>
+    // biome-ignore lint/a11y/noStaticElementInteractions: for the keyboard there is the button that chooses a file
+    <div
+      class={over ? "paste over" : "paste"}
+      onDragOver={drag}
+      onDragLeave={({ currentTarget, relatedTarget }) => {
+        if (!currentTarget.contains(relatedTarget as Node | null)) setOver(false);
+      }}
+      onDrop={drop}
+    >
+      <p class="hint">Drop an input here: .npz, .npy, .csv or .wav. A model goes anywhere else.</p>
       <label>
         Numbers: a row for each step, a column for each channel
         <textarea
@@ -185,13 +210,17 @@ function PasteOrDrop({ onText, onFile }: PasteProps) {
   );
 }
 
-function Result({ prediction, note }: Answered) {
-  const { inputs, outputs, milliseconds } = prediction;
+function Measured({ prediction: { milliseconds }, note }: Answered) {
+  return (
+    <p class="measured">
+      <b>{milliseconds < 10 ? milliseconds.toPrecision(2) : milliseconds.toFixed(0)} ms</b> per prediction, on {note}
+    </p>
+  );
+}
+
+function Result({ prediction: { inputs, outputs } }: Answered) {
   return (
     <>
-      <p class="measured" role="status">
-        <b>{milliseconds < 10 ? milliseconds.toPrecision(2) : milliseconds.toFixed(0)} ms</b> per prediction, on {note}
-      </p>
       {Object.entries(inputs).map(([name, numbers]) => (
         <NumbersView key={`in ${name}`} title={`in: ${name}`} numbers={numbers} open={false} />
       ))}
@@ -212,18 +241,13 @@ function Bench({ engine }: Pick<PanelProps, "engine">) {
         <button
           type="button"
           id="measure"
-          disabled={bench.running}
-          onClick={() => bench.run((onProgress) => engine.call("bench", [], onProgress))}
+          aria-disabled={bench.running}
+          onClick={() => bench.running || bench.run((watch) => engine.call("bench", [], watch))}
         >
           Measure
         </button>
       </p>
-      <div class="news" aria-live="polite">
-        {bench.running && (
-          <Busy label="Running for two seconds" progress={bench.progress} onCancel={() => engine.cancel()} />
-        )}
-        {bench.refusal && <RefusalNote refusal={bench.refusal} title="This was not measured" />}
-      </div>
+      <News task={bench} label="Running for two seconds" refused="This was not measured" />
       {bench.result && (
         <table class="numbers">
           <thead>

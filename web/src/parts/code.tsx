@@ -43,6 +43,8 @@ export function Code({ lines, pieces, label, class: own = "", toChange = false }
     if (changed) place.current!.scrollTop = changed.offsetTop - place.current!.clientHeight / 3;
   }, [lines, toChange]);
   return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard
+    // biome-ignore lint/a11y/useSemanticElements: a pre keeps the lines, and a region around it would scroll instead of it
     <pre ref={place} class={`code ${own}`} tabIndex={0} role="region" aria-label={label}>
       <code>
         {lines.slice(0, mostLines).map(({ text, number, change }) => (

@@ -1,8 +1,8 @@
-/** A weight's numbers as coloured cells on a canvas: blocks of rows and columns. */
+/** A weight's numbers as coloured cells on a canvas, blocks of rows and columns: pointed at, or gone through with the arrow keys. */
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { useScheme } from "../use-scheme.ts";
 import type { WeightSide } from "../protocol.ts";
-import { axisKey, type Place } from "./weight-pair.tsx";
+import { axisKey, type Place, placeText } from "./weight-pair.tsx";
 
 export interface HeatMapProps {
   readonly side: WeightSide;
@@ -67,11 +67,26 @@ export function HeatMap({ side, largest, place, label, onPlace }: HeatMapProps) 
 
   useEffect(() => paint(canvas.current!, grid, side, largest, place), [grid, side, largest, place, scheme]);
 
+  const count = grid.rows * grid.columns * grid.blocks;
+  const at = place ? Math.min(indexOf(side, place), count - 1) : 0;
+  const step = (event: KeyboardEvent) => {
+    const { columns } = grid;
+    const next = {
+      ArrowLeft: at - 1,
+      ArrowRight: at + 1,
+      ArrowUp: at - columns,
+      ArrowDown: at + columns,
+      Home: 0,
+      End: count - 1,
+    }[event.key];
+    if (next === undefined) return;
+    event.preventDefault();
+    if (next >= 0 && next < count) onPlace(placeOf(side, next));
+  };
   const point = (event: PointerEvent) => {
     const box = canvas.current!.getBoundingClientRect();
     const scale = grid.width / box.width;
     const [x, y] = [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale];
-    const count = grid.rows * grid.columns * grid.blocks;
     const { cell } = grid;
     for (let index = 0; index < count; index++) {
       const [left, top] = cornerOf(grid, index);
@@ -83,9 +98,18 @@ export function HeatMap({ side, largest, place, label, onPlace }: HeatMapProps) 
     <canvas
       ref={canvas}
       class="heat-map"
-      role="img"
-      aria-label={label}
+      tabIndex={0}
+      role="slider"
+      aria-label={`${label}; arrow keys go from entry to entry`}
+      aria-readonly
+      aria-valuemin={1}
+      aria-valuemax={count}
+      aria-valuenow={at + 1}
+      aria-valuetext={placeText(placeOf(side, at), side)}
       style={{ width: `${grid.width}px`, aspectRatio: `${grid.width} / ${grid.height}` }}
+      onKeyDown={step}
+      onFocus={() => place ?? onPlace(placeOf(side, 0))}
+      onBlur={() => onPlace(null)}
       onPointerMove={point}
       onPointerLeave={() => onPlace(null)}
     />

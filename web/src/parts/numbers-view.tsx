@@ -4,6 +4,7 @@ import type uPlot from "uplot";
 import { Layout } from "../axes.tsx";
 import type { Numbers } from "../protocol.ts";
 import { Plot, type PlotStyle } from "./plot.tsx";
+import { ScrollRegion } from "./scroll-region.tsx";
 import { Segments } from "./segments.tsx";
 
 export interface NumbersViewProps {
@@ -80,7 +81,7 @@ export function NumbersView({ title, numbers, open }: NumbersViewProps) {
 function NumberTable({ rows, columns, data, title }: ReturnType<typeof tableOf> & { readonly title: string }) {
   const shownColumns = Math.min(columns, 32);
   return (
-    <div class="scroll-x" role="region" aria-label={`Numbers of ${title}`} tabIndex={0}>
+    <ScrollRegion label={`Numbers of ${title}`}>
       <table class="numbers">
         <tbody>
           {Array.from({ length: Math.min(rows, mostRows) }, (_, row) => (
@@ -98,7 +99,7 @@ function NumberTable({ rows, columns, data, title }: ReturnType<typeof tableOf> 
           The first {Math.min(rows, mostRows)} of {rows} rows, {shownColumns} of {columns} columns.
         </p>
       )}
-    </div>
+    </ScrollRegion>
   );
 }
 

@@ -2,12 +2,14 @@
 export interface TabsProps<T extends string> {
   readonly tabs: readonly (readonly [value: T, text: string])[];
   readonly value: T;
+  /** The id of what a tab shows. */
+  readonly panelOf: (value: T) => string;
   readonly onChange: (value: T) => void;
 }
 
 const steps: Readonly<Record<string, number>> = { ArrowRight: 1, ArrowLeft: -1 };
 
-export function Tabs<T extends string>({ tabs, value, onChange }: TabsProps<T>) {
+export function Tabs<T extends string>({ tabs, value, panelOf, onChange }: TabsProps<T>) {
   const move = (event: KeyboardEvent) => {
     const step = steps[event.key];
     if (step === undefined) return;
@@ -25,7 +27,7 @@ export function Tabs<T extends string>({ tabs, value, onChange }: TabsProps<T>) 
           role="tab"
           id={`tab-${own}`}
           aria-selected={own === value}
-          aria-controls="panel"
+          aria-controls={panelOf(own)}
           tabIndex={own === value ? 0 : -1}
           onClick={() => onChange(own)}
         >

@@ -53,7 +53,8 @@ export const axisKey = (axes: WeightSide["axes"], at: number) => {
   return before === 0 ? letter : `${letter}${before}`;
 };
 
-function placeText(place: Place, { axes, data }: WeightSide): string {
+/** An entry in words. */
+export function placeText(place: Place, { axes, data }: WeightSide): string {
   const index = axes.reduce((all, { size }, at) => all * size + (place[axisKey(axes, at)] ?? 0), 0);
   const names = axes.map((_, at) => `${axisKey(axes, at).toLowerCase()} ${place[axisKey(axes, at)]}`);
   return `${names.join(", ")}: ${Number(data[index]!.toPrecision(6))}`;

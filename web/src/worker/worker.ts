@@ -6,8 +6,13 @@ import { Session } from "./session.ts";
 const session = new Session();
 const say = (answer: Answer, transfer: Transferable[] = []) => self.postMessage(answer, { transfer });
 
-self.addEventListener("message", async ({ data }: MessageEvent<Call>) => {
-  const { id, method, args } = data;
+let last: Promise<void> = Promise.resolve();
+
+self.addEventListener("message", ({ data }: MessageEvent<Call>) => {
+  last = last.then(() => answer(data));
+});
+
+async function answer({ id, method, args }: Call): Promise<void> {
   try {
     const report = throttled((progress) => say({ id, progress }));
     const result = await perform(method, args, report);
@@ -15,7 +20,7 @@ self.addEventListener("message", async ({ data }: MessageEvent<Call>) => {
   } catch (error) {
     say({ id, refusal: refusalOf(error) });
   }
-});
+}
 
 function perform(method: Method, args: Call["args"], report: (progress: Progress) => void): unknown {
   const action = session[method] as (...all: unknown[]) => unknown;
