@@ -11,24 +11,13 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { chromium as playwright } from "playwright-core";
 import puppeteer from "puppeteer-core";
-
-/** Nothing that a browser does for itself is to reach the network, or to be taken for something that the page does. */
-const quiet = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
+import { chromiumFlags, chromiumPath } from "../../tests/support/chromium.js";
 
 const installed = (...paths) => paths.find((path) => existsSync(path)) ?? paths[0];
 
 /** Debian's Chromium, by Playwright. */
 export async function openChromium() {
-  const executablePath = process.env.CHROMIUM ?? installed("/usr/bin/chromium", "/usr/bin/chromium-browser");
-  const browser = await playwright.launch({ executablePath, args: quiet });
+  const browser = await playwright.launch({ executablePath: chromiumPath, args: chromiumFlags });
   return {
     name: `Chromium ${browser.version()}`,
     close: () => browser.close(),

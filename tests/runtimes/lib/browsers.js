@@ -5,6 +5,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { chromiumFlags, chromiumPath } from "../../support/chromium.js";
 
 /** The longest that a page may take. */
 const limitMilliseconds = 90_000;
@@ -22,17 +23,10 @@ function versionOf(command, pattern) {
 /** @type {Browser} */
 const chromium = {
   threads: true,
-  command: "chromium",
-  version: () => versionOf("chromium", /Chromium ([\d.]+)/),
+  command: chromiumPath,
+  version: () => versionOf(chromiumPath, /Chromium ([\d.]+)/),
   options: (profile, url) => [
-    ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage"],
-    ...[
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-      `--user-data-dir=${profile}`,
-      url,
-    ],
+    ...["--headless", ...chromiumFlags, "--disable-dev-shm-usage", `--user-data-dir=${profile}`, url],
   ],
 };
 

@@ -4,8 +4,7 @@
  * The first part of a path says the policy that its answers come with; the rest is the file. Ranges are given, as most servers do.
  */
 import { createReadStream, statSync } from "node:fs";
-import { createServer } from "node:http";
-import { extname, join, normalize } from "node:path";
+import { fileAt, listen, typeOf } from "../../support/static-files.js";
 
 /** What of a page's code is let be: files of its own site, and WebAssembly. */
 const scripts = "script-src 'self' 'wasm-unsafe-eval'; object-src 'none'";
@@ -28,22 +27,14 @@ export const policies = {
   plain: {},
 };
 
-const types = {
-  ".html": "text/html; charset=utf-8",
-  ".js": "text/javascript; charset=utf-8",
-  ".mjs": "text/javascript; charset=utf-8",
-  ".json": "application/json",
-  ".wasm": "application/wasm",
-};
-
 /**
  * @param {string} folder
- * @returns {Promise<{ url: string, reports(hear: ((report: { place: string, lines: string }) => void) | null): void, close(): void }>}
+ * @returns {Promise<{ url: string, reports(hear: ((report: { place: string, lines: string }) => void) | null): void, close(): Promise<void> }>}
  */
 export async function serveFolder(folder) {
   /** @type {((report: { place: string, lines: string }) => void) | null} */
   let hear = null;
-  const server = createServer((request, response) => {
+  const { url, close } = await listen((request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://localhost");
     if (pathname === "/report") {
       let body = "";
@@ -56,26 +47,16 @@ export async function serveFolder(folder) {
     }
     const [, policy, ...path] = pathname.split("/");
     if (!Object.hasOwn(policies, policy)) return void response.writeHead(404).end();
-    sendFile(join(folder, normalize(`/${path.join("/")}`)), policies[policy], request, response);
+    sendFile(fileAt(folder, path.join("/")), policies[policy], request, response);
   });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(null)));
-  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
-  return {
-    url: `http://127.0.0.1:${port}`,
-    reports: (listener) => (hear = listener),
-    close: () => {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
+  return { url, reports: (listener) => (hear = listener), close };
 }
 
-/** @param {string} file @param {Record<string, string>} policy @param {import("node:http").IncomingMessage} request @param {import("node:http").ServerResponse} response */
+/** @param {string | null} file @param {Record<string, string>} policy @param {import("node:http").IncomingMessage} request @param {import("node:http").ServerResponse} response */
 function sendFile(file, policy, request, response) {
-  const size = statSync(file, { throwIfNoEntry: false })?.size;
-  if (size === undefined) return void response.writeHead(404, policy).end();
-  const type = types[extname(file)] ?? "application/octet-stream";
-  const headers = { ...policy, "content-type": type, "cache-control": "no-store", "accept-ranges": "bytes" };
+  if (!file) return void response.writeHead(404, policy).end();
+  const { size } = statSync(file);
+  const headers = { ...policy, "content-type": typeOf(file), "cache-control": "no-store", "accept-ranges": "bytes" };
   const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "") ?? [];
   if (from === undefined) {
     response.writeHead(200, { ...headers, "content-length": size });
