@@ -3,19 +3,10 @@
  *
  *     node tests/serve.js FOLDER [PORT]        serves it until it is stopped
  */
-import { readFileSync, statSync } from "node:fs";
-import { createServer } from "node:http";
-import { extname, join, normalize } from "node:path";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-
-const types = {
-  ".css": "text/css",
-  ".html": "text/html; charset=utf-8",
-  ".js": "text/javascript",
-  ".svg": "image/svg+xml",
-  ".webmanifest": "application/manifest+json",
-};
+import { fileAt, listen, typeOf } from "../../tests/support/static-files.js";
 
 /**
  * @param {string} folder
@@ -25,11 +16,10 @@ const types = {
 export async function serve(folder, { path = "/", port = 0 } = {}) {
   const sent = [];
   const compressed = new Map();
-  const server = createServer((request, response) => {
+  const { url, close } = await listen((request, response) => {
     const { pathname } = new URL(request.url, "http://local");
-    const own = pathname.startsWith(path) ? normalize(`/${decodeURIComponent(pathname.slice(path.length))}`) : null;
-    const file = own === null ? null : join(folder, own.endsWith("/") ? `${own}index.html` : own);
-    if (file === null || !isFile(file)) {
+    const file = pathname.startsWith(path) ? fileAt(folder, pathname.slice(path.length)) : null;
+    if (file === null) {
       sent.push({ path: pathname, status: 404, bytes: 0 });
       response.writeHead(404).end();
       return;
@@ -38,27 +28,11 @@ export async function serve(folder, { path = "/", port = 0 } = {}) {
     const body = compressed.get(file);
     const again = request.headers["cache-control"] === "no-cache";
     sent.push({ path: pathname, status: 200, bytes: body.length, again });
-    const type = types[extname(file)] ?? "application/octet-stream";
     response
-      .writeHead(200, { "content-type": type, "content-encoding": "gzip", "content-length": body.length })
+      .writeHead(200, { "content-type": typeOf(file), "content-encoding": "gzip", "content-length": body.length })
       .end(body);
-  });
-  await new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
-  const url = `http://127.0.0.1:${server.address().port}${path}`;
-  const close = () =>
-    new Promise((resolve) => {
-      server.close(resolve);
-      server.closeAllConnections();
-    });
-  return { url, origin: new URL(url).origin, sent, close };
-}
-
-function isFile(path) {
-  try {
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
+  }, port);
+  return { url: `${url}${path}`, origin: url, sent, close };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
