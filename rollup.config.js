@@ -30,6 +30,8 @@ const entries = {
   run: ["web", "node", "edge"],
   /** Holds no engine, and nothing that a runtime does its own way: one for all. */
   serve: ["web"],
+  /** For Node by its name, and so in one bundle too. */
+  "serve.node": ["web"],
 };
 
 /** Imported when the bundle runs: from beside it, and what the command line needs and the library does not. */

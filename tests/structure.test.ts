@@ -56,7 +56,7 @@ describe("imports only point left", () => {
     ["backends"],
     ["serve"],
     ["api"],
-    ["index.ts", "run.ts", "serve.ts"],
+    ["index.ts", "run.ts", "serve.ts", "serve.node.ts"],
     ["cli"],
   ];
   const layer = (path: string) => order.findIndex((names) => names.includes(path.split("/")[0]!));
@@ -207,6 +207,7 @@ describe.each([
   ["index.ts", ["load", "ChannelwiseError"]],
   ["run.ts", ["load", "ChannelwiseError"]],
   ["serve.ts", ["serve", "ServeOptions"]],
+  ["serve.node.ts", ["listen", "ListenOptions"]],
 ])("every public name of %s is documented", (entry, some) => {
   const names = [...reexports(entry), ...declared(entry).map((name) => ({ name, from: entry }))];
 

@@ -5,7 +5,7 @@
  */
 import { load } from "channelwise/run";
 import { serve } from "channelwise/serve";
-import { listen } from "../../examples/node/http.js";
+import { listen } from "../../dist/serve.node.js";
 
 const model = await load(process.argv[2]);
 const server = await listen(serve({ motion: model }, { onError: console.error }), { port: 0 });

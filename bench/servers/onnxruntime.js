@@ -5,7 +5,7 @@
  */
 import { readFileSync } from "node:fs";
 import { serve } from "channelwise/serve";
-import { listen } from "../../examples/node/http.js";
+import { listen } from "../../dist/serve.node.js";
 import { onnxruntimeContender } from "../peers/onnxruntime.js";
 
 const [, , file, shapes] = process.argv;

@@ -5,7 +5,7 @@
  */
 import { load } from "channelwise/run";
 import { serve } from "channelwise/serve";
-import { listen } from "./http.js";
+import { listen } from "channelwise/serve/node";
 
 const motion = new URL("motion.safetensors", import.meta.url);
 const handler = serve({ motion: () => load(motion) }, { onError: console.error });

@@ -8,8 +8,8 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { dist, entries, manifest, readScript, root, scripts, type Targets } from "./built.ts";
 
-/** It holds no engine, so that one bundle does for every runtime. */
-const withoutHost = "./serve";
+/** They hold no engine, so that one bundle does for every runtime that they are for. */
+const withoutHost = ["./serve", "./serve/node"];
 
 describe("exports", () => {
   test("every target is there", () => {
@@ -22,7 +22,7 @@ describe("exports", () => {
 
   // The first condition that holds is taken: those that are more exact stand before those that hold besides.
   test.each(entries)("%s gives each kind of runtime its bundle", (name, targets) => {
-    const [, stem] = /^\.\/dist\/(\w+)\.js$/.exec(targets.default!)!;
+    const [, stem] = /^\.\/dist\/([\w.]+)\.js$/.exec(targets.default!)!;
     const bundle = (ending: string) => `./dist/${stem}${ending}.js`;
     const hosted = {
       workerd: bundle(".workerd"),
@@ -34,7 +34,7 @@ describe("exports", () => {
     };
     const expected = {
       types: `./dist/types/${stem}.d.ts`,
-      ...(name === withoutHost ? {} : hosted),
+      ...(withoutHost.includes(name) ? {} : hosted),
       default: bundle(""),
     };
     expect(Object.entries(targets)).toEqual(Object.entries(expected));
@@ -127,8 +127,9 @@ describe("bundles", () => {
   });
 
   test("there are some of each kind", () => {
-    for (const each of ["node", "workerd", "edge-light"]) expect(of(each).length).toBe(entries.length - 1);
-    expect(of("web").length).toBe(entries.length);
+    const hosted = entries.length - withoutHost.length;
+    for (const each of ["workerd", "edge-light"]) expect(of(each).length).toBe(hosted);
+    for (const each of ["web", "node"]) expect(of(each).length).toBe(hosted + 1);
   });
 });
 
@@ -152,10 +153,11 @@ test("nothing is packed that is not needed", () => {
 });
 
 test("types come in one file an entry, which imports no other", () => {
-  for (const [, targets] of entries) {
+  for (const [name, targets] of entries) {
     const text = readFileSync(new URL(targets.types!, root), "utf8");
-    expect([...text.matchAll(/(?:from|import\() ?"([^"]+)"/g)]).toEqual([]);
-    expect(text).toMatch(/^export \{ .*\b(load|serve)\b.* \};$/m);
+    const outside = name === "./serve/node" ? ["node:http"] : [];
+    expect(Array.from(text.matchAll(/(?:from|import\() ?"([^"]+)"/g), ([, from]) => from)).toEqual(outside);
+    expect(text).toMatch(/^export \{ .*\b(load|serve|listen)\b.* \};$/m);
   }
 });
 
