@@ -4,13 +4,15 @@
  *     node submit.js URL IN.f32 OUT.f32
  *
  * IN holds float32 numbers, little-endian, one sample behind the other, each row-major in the layout of the model's input; OUT gets the numbers of its
- * output in the same order. No more than one job's samples are in memory at a time; jobs are named by the place of their first sample.
+ * output in the same order. No more than one job's samples are in memory at a time; jobs are named by
+ * this run and the place of their first sample.
  */
 import { open } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 
 const samplesPerJob = 64;
 const mostSeconds = 600;
+const run = crypto.randomUUID();
 
 const [, , address, inFile, outFile] = process.argv;
 const at = (path) => new URL(path, address);
@@ -29,7 +31,7 @@ for (let first = 0; first < samples; first += samplesPerJob) {
   const batch = Math.min(samplesPerJob, samples - first);
   const data = Buffer.alloc(4 * batch * floats(input.shape));
   await source.read(data, 0, data.length, 4 * first * floats(input.shape));
-  const { status } = await fetch(at(`/jobs/${first}`), { method: "PUT", ...requestFor(batch, data) });
+  const { status } = await fetch(at(`/jobs/${run}-${first}`), { method: "PUT", ...requestFor(batch, data) });
   if (status !== 202) throw new Error(`job ${first}: ${status}`);
 }
 await source.close();
@@ -63,7 +65,7 @@ function requestFor(batch, data) {
 /** The numbers of a job's answer, once it is there. */
 async function answerTo(first) {
   for (let seconds = 0; seconds < mostSeconds; seconds += 0.2) {
-    const response = await fetch(at(`/jobs/${first}`));
+    const response = await fetch(at(`/jobs/${run}-${first}`));
     const body = Buffer.from(await response.arrayBuffer());
     if (response.ok) return body.subarray(Number(response.headers.get("inference-header-content-length")));
     if (response.status !== 404) throw new Error(`job ${first}: ${response.status} ${body}`);
