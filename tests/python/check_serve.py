@@ -165,6 +165,7 @@ def checks(address):
 
 
 def main():
+    before = MODEL.read_bytes() if MODEL.exists() else None
     convert = ["node", "dist/cli.js", "convert", str(CASE / "model.keras"), str(MODEL)]
     subprocess.run(convert, cwd=ROOT, check=True, capture_output=True)
     command = ["node", "examples/node/server.js", "0"]
@@ -179,7 +180,10 @@ def main():
             checks(address)
         finally:
             server.kill()
-            MODEL.unlink()
+            if before is None:
+                MODEL.unlink()
+            else:
+                MODEL.write_bytes(before)
     print(f"\n{passed} passed, {failed} failed")
     sys.exit(1 if failed or not passed else 0)
 
