@@ -4,7 +4,7 @@ import type { Model } from "../../src/api/model.ts";
 import type { ChannelwiseError, Tensor } from "../../src/index.ts";
 import { call, conv1d, from, functional, input, layer, sequential } from "../support/keras-config.ts";
 import { stored } from "../support/memory-tree.ts";
-import { modelOf } from "../support/models.ts";
+import { modelOf, sumAndRest } from "../support/models.ts";
 
 const kernel = [1, -2, 0.5, 3, 0, 1, -1, 2, 0.25, 4, -3, 1];
 const bias = [0.5, -1];
@@ -35,27 +35,6 @@ function close(got: ArrayLike<number>, want: readonly number[]): void {
 }
 
 const counting = (length: number) => Float32Array.from({ length }, (_, index) => ((index * 7) % 11) / 4 - 1);
-
-/** The sum and the difference of two vectors. */
-const pair = () =>
-  modelOf(
-    functional(
-      [
-        input("a", [3]),
-        input("b", [3]),
-        layer("Add", "sum", {}, [call([from("a"), from("b")])]),
-        layer("Subtract", "rest", {}, [call([from("a"), from("b")])]),
-      ],
-      [
-        ["a", 0, 0],
-        ["b", 0, 0],
-      ],
-      [
-        ["sum", 0, 0],
-        ["rest", 0, 0],
-      ],
-    ),
-  );
 
 function refused(action: () => unknown, code: string, message: RegExp): void {
   let error: ChannelwiseError | undefined;
@@ -150,7 +129,7 @@ describe("outputs", () => {
   const given = { a: Float32Array.of(5, 6, 7), b: Float32Array.of(1, 2, 4) };
 
   test("several come as a record, or as a list in order", () => {
-    const model = pair();
+    const model = sumAndRest();
     const sum = { data: Float32Array.of(6, 8, 11), layout: "NC", shape: [1, 3] };
     const rest = { data: Float32Array.of(4, 4, 3), layout: "NC", shape: [1, 3] };
     expect(model.predict(given)).toEqual({ sum, rest });
@@ -158,7 +137,7 @@ describe("outputs", () => {
   });
 
   test("of every layer, by name", () => {
-    const model = pair();
+    const model = sumAndRest();
     expect([...model.layers(given).keys()]).toEqual(["sum", "rest"]);
     expect(model.layers(given).get("rest")!.data).toEqual(Float32Array.of(4, 4, 3));
   });
@@ -174,7 +153,7 @@ describe("outputs", () => {
 describe("refused", () => {
   const model = convolution();
   const open = convolution(null);
-  const both = pair();
+  const both = sumAndRest();
   const numbers = (length: number) => new Float32Array(length);
   const tensor = (layout: string, shape: readonly number[], length = 12) => ({ data: numbers(length), layout, shape });
 

@@ -2,9 +2,8 @@
 import { describe, expect, test } from "vitest";
 import type { Model } from "../../src/api/model.ts";
 import { type Served, serve } from "../../src/serve.ts";
-import { call, from, functional, input, layer } from "../support/keras-config.ts";
 import { loadCase } from "../support/fixtures.ts";
-import { modelOf } from "../support/models.ts";
+import { sumAndRest } from "../support/models.ts";
 import { answer, bytesOf, fixture, float32Input, get, post, postBinary, signal } from "../support/serving.ts";
 import packageJson from "../../package.json" with { type: "json" };
 
@@ -12,25 +11,7 @@ const motion = await fixture("activity-recognition-cnn");
 const handler = serve({ motion });
 const infer = "/v2/models/motion/infer";
 
-/** The sum and the difference of two vectors. */
-const pair: Model = modelOf(
-  functional(
-    [
-      input("a", [3]),
-      input("b", [3]),
-      layer("Add", "sum", {}, [call([from("a"), from("b")])]),
-      layer("Subtract", "rest", {}, [call([from("a"), from("b")])]),
-    ],
-    [
-      ["a", 0, 0],
-      ["b", 0, 0],
-    ],
-    [
-      ["sum", 0, 0],
-      ["rest", 0, 0],
-    ],
-  ),
-);
+const pair: Model = sumAndRest();
 const pairs = serve({ pair });
 const a = Float32Array.of(1, 2, 3);
 const b = Float32Array.of(0.5, -4, 10);
