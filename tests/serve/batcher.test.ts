@@ -23,30 +23,27 @@ import {
   signal,
 } from "../support/serving.ts";
 
-/** The pause of a request: none but a turn, or, after `gather`, as long as it takes until so many requests pause. */
-const pauses = vi.hoisted(() => ({ wanted: 0, held: [] as (() => void)[] }));
+/** Requests that pause until so many do. */
+const paused = { wanted: 0, held: [] as (() => void)[] };
+const { setImmediate } = globalThis;
 
-vi.mock("../../src/platform/tick.ts", () => ({
-  tick: () =>
-    new Promise<void>((resolve) => {
-      if (pauses.wanted === 0) {
-        setImmediate(resolve);
-        return;
-      }
-      pauses.held.push(resolve);
-      if (pauses.held.length < pauses.wanted) return;
-      pauses.wanted = 0;
-      for (const wake of pauses.held.splice(0)) wake();
-    }),
-}));
-
-/** The next so many requests wake together. */
+/** The next so many requests wake together: they pause by setImmediate, which holds them until all have come. */
 function gather(requests: number): void {
-  pauses.wanted = requests;
+  paused.wanted = requests;
+  vi.stubGlobal("setImmediate", (wake: () => void) => {
+    paused.held.push(wake);
+    if (paused.held.length < paused.wanted) return;
+    vi.stubGlobal("setImmediate", setImmediate);
+    paused.wanted = 0;
+    for (const action of paused.held.splice(0)) action();
+  });
 }
 
 afterEach(() => {
-  expect(pauses).toEqual({ wanted: 0, held: [] });
+  vi.unstubAllGlobals();
+  const left = { ...paused };
+  Object.assign(paused, { wanted: 0, held: [] });
+  expect(left).toEqual({ wanted: 0, held: [] });
 });
 
 const motion = await fixture("activity-recognition-cnn");
@@ -302,7 +299,7 @@ test("with threads, requests gather while a batch is under way, and no more of t
   const given = Array.from({ length: 7 }, (_, seed) => signal(60, seed));
   gather(1);
   const first = ask(handler, given[0]!);
-  await vi.waitFor(() => expect(pauses.wanted).toBe(0));
+  await vi.waitFor(() => expect(paused.wanted).toBe(0));
   gather(4);
   const others = given.slice(1).map((x) => ask(handler, x));
   const turnedAway = await Promise.any(others);

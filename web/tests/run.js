@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { load, convert, readInputs } from "channelwise";
 import { unzipSync } from "fflate";
@@ -17,7 +17,9 @@ import { budget } from "./budget.js";
 import { serve } from "./serve.js";
 import * as walk from "./walk.js";
 
-const python = process.argv[2] ?? process.env.PYTHON ?? "python3";
+/** A command, or a path from here: it is run in other folders. */
+const command = process.argv[2] ?? process.env.PYTHON ?? "python3";
+const python = command.includes("/") ? resolve(command) : command;
 const only = process.argv[3] === undefined ? null : new RegExp(process.argv[3]);
 const fixture = (path) => fileURLToPath(new URL(`../../tests/fixtures/${path}`, import.meta.url));
 const dist = fileURLToPath(new URL("../dist", import.meta.url));
