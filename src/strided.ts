@@ -16,6 +16,37 @@ export interface StridedCopy {
   readonly targetStrides: readonly number[];
 }
 
+/** A part of a copy, of the elements `[start, end)` of its source alone: `sourceOffset` counts from `start`. */
+interface PieceOfCopy extends StridedCopy {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A copy as several, one after another in the source, of at most so many elements of it unless one step of its outermost axis has more. */
+export function piecesOf(copy: StridedCopy, mostElements: number): PieceOfCopy[] {
+  const { sizes, sourceOffset, targetOffset, sourceStrides, targetStrides } = copy;
+  if (sizes.includes(0)) return [];
+  const reach = (own: readonly number[]) =>
+    own.reduce((last, size, axis) => last + (size - 1) * sourceStrides[axis]!, 1);
+  const outermost = sourceStrides.indexOf(Math.max(...sourceStrides));
+  const size = sizes[outermost] ?? 1;
+  const atOnce = Math.max(1, Math.floor(mostElements / (sourceStrides[outermost] ?? 1)));
+  return Array.from({ length: Math.ceil(size / atOnce) }, (_, index) => {
+    const first = index * atOnce;
+    const start = sourceOffset + first * (sourceStrides[outermost] ?? 0);
+    const own = sizes.map((all, axis) => (axis === outermost ? Math.min(atOnce, size - first) : all));
+    return {
+      sizes: own,
+      sourceOffset: 0,
+      targetOffset: targetOffset + first * (targetStrides[outermost] ?? 0),
+      sourceStrides,
+      targetStrides,
+      start,
+      end: start + reach(own),
+    };
+  });
+}
+
 /** One axis of a copy. */
 interface Dimension {
   readonly size: number;

@@ -5,6 +5,7 @@
  */
 import { type Axes, layoutRank, parseLayout } from "./axes.ts";
 import { ChannelwiseError } from "./error.ts";
+import type { Bytes } from "./platform/bytes.ts";
 
 /** Element types of arrays in files. The engine itself computes in float32. */
 export type DType =
@@ -107,6 +108,8 @@ export interface StoredArray {
   readonly shape: readonly number[];
   /** Little-endian elements in row-major order: a view into the file where possible, else a copy. Do not write to it. */
   read(): RawArray;
+  /** The elements where they lie in the file, little-endian and row-major, so that parts can be read; null where they do not lie so. */
+  contents?(): Bytes | null;
   /** What `read` brings into another order, for those who do that themselves. */
   readonly reorders?: { readonly stored: StoredArray; readonly from: Axes; readonly to: Axes };
 }

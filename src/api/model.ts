@@ -12,6 +12,7 @@ import {
   shapeOf,
 } from "../axes.ts";
 import { Engine, type EngineValue } from "../backends/wasm/engine.ts";
+import type { NodeResults } from "../backends/wasm/node-results.ts";
 import type { Program } from "../backends/wasm/program.ts";
 import { Pool } from "../backends/wasm/pool.ts";
 import { invalidInput, wrongOption } from "../error.ts";
@@ -139,22 +140,27 @@ export class Model {
     return result;
   }
 
-  /** @internal What `predictAll` gives with `convolution: "direct"`, for those who ask once. */
-  predictOnce(input: Input | Readonly<Record<string, Input>>): Tensor[] {
+  /**
+   * @internal What `predictAll` gives with `convolution: "direct"`, for those who ask once.
+   * @param known what `values` computed of the same inputs
+   */
+  predictOnce(input: Input | Readonly<Record<string, Input>>, known?: NodeResults): Tensor[] {
     const given = this.read(input);
     const values = this.#engine.runOnce(
       given.map(({ data }) => data),
       given.map(({ shape }) => shape),
+      known,
     );
     return tensorsOf(values);
   }
 
-  /** @internal Every value of the graph, in the source's order of axes. */
-  values(input: Input | Readonly<Record<string, Input>>): Map<ValueId, EngineValue> {
+  /** @internal Every value of the graph, in the source's order of axes. Where the model is large, `known` takes what is computed. */
+  values(input: Input | Readonly<Record<string, Input>>, known?: NodeResults): Map<ValueId, EngineValue> {
     const given = this.read(input);
     return this.#engine.runAll(
       given.map(({ data }) => data),
       given.map(({ shape }) => shape),
+      known,
     );
   }
 

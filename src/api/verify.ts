@@ -11,11 +11,12 @@ import { ownNames } from "../backends/torch/restore.ts";
 import { stateData } from "../backends/torch/state.ts";
 import { wrongOption } from "../error.ts";
 import type { EngineValue } from "../backends/wasm/engine.ts";
+import { NodeResults } from "../backends/wasm/node-results.ts";
 import type { Graph, ValueId } from "../graph/graph.ts";
 import type { LayoutNote } from "../plan/layout.ts";
 import { compareArrays, type Difference } from "./compare.ts";
 import { type Conversion, type TorchConversion, torchConversion, torchOptions } from "./torch-conversion.ts";
-import { toFloat32 } from "../bytes/numbers.ts";
+import { floatsOf, toFloat32 } from "../bytes/numbers.ts";
 import { reuseMemory } from "../platform/scratch.ts";
 import type { StoredArray, TensorData } from "../tensor.ts";
 import type { Model } from "./model.ts";
@@ -121,7 +122,15 @@ export async function verifyAgainst(model: Model, converted: Converted, options:
 
 /** A state dict that was read, as the interpreter takes it. */
 export function lateArrays(state: ReadonlyMap<string, StoredArray>): Map<string, LateArray> {
-  return new Map([...state].map(([name, array]) => [name, { shape: array.shape, read: () => toFloat32(array) }]));
+  return new Map(
+    [...state].map(([name, array]) => {
+      const parts = () => {
+        const floats = array.contents?.() ? floatsOf(array) : null;
+        return floats && ((start: number, end: number) => floats.subarray(start, end));
+      };
+      return [name, { shape: array.shape, read: () => toFloat32(array), parts }];
+    }),
+  );
 }
 
 /** The conversion's state dict, as the interpreter takes it. */
@@ -151,8 +160,9 @@ function compareSides(
   const { plan, program } = conversion;
   const inputs = randomInputs(graph, samples, seed);
   const record = inputRecord(graph, inputs);
-  const wanted = model.values(record);
-  const predicted = model.predictOnce(record);
+  const known = new NodeResults();
+  const wanted = model.values(record, known);
+  const predicted = model.predictOnce(record, known);
   const torch = new TorchProgram(against?.source ?? program.source);
   torch.loadState(against?.state ?? ownState(conversion));
 

@@ -76,6 +76,7 @@ export function readNpy(bytes: Bytes, place: readonly string[] = []): StoredArra
       if (bigEndian) swapBytes(copy, elementBytes);
       return typedArray(dtype, copy);
     },
+    contents: () => (bigEndian || columns ? null : stored),
   };
 }
 

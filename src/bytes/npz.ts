@@ -26,12 +26,18 @@ export function readNpz(bytes: Bytes, place: readonly string[] = []): Map<string
     if (!entry.name.endsWith(suffix)) {
       throw corruptFile(`expected only .npy entries in an .npz file, got "${printable(entry.name)}"`, place);
     }
-    const { dtype, shape, read } = readNpy(entry.open(), [...place, printable(entry.name)]);
-    const verified = () => {
-      entry.verify();
-      return read();
-    };
-    arrays.set(entry.name.slice(0, -suffix.length), { dtype, shape, read: verified });
+    const array = readNpy(entry.open(), [...place, printable(entry.name)]);
+    const verified =
+      <T>(given: () => T) =>
+      () => {
+        entry.verify();
+        return given();
+      };
+    arrays.set(entry.name.slice(0, -suffix.length), {
+      ...array,
+      read: verified(() => array.read()),
+      contents: verified(() => array.contents!()),
+    });
   }
   return arrays;
 }

@@ -7,10 +7,12 @@
  * Files are little-endian, and so is every machine that runs JavaScript engines today; typed arrays are used as they are.
  * Rounding is to nearest, ties to even, as in IEEE 754-2019 section 4.3.1 and NumPy.
  */
-import { type Axes, rearrangeArray, shapeOf } from "../axes.ts";
+import { type Axes, isView, rearrangeArray, rearrangement, shapeOf } from "../axes.ts";
 import type { Put } from "./file-to-write.ts";
 import { dataSizeMismatch, valueOutOfRange } from "../error.ts";
+import type { Bytes } from "../platform/bytes.ts";
 import { lendMemory, lent } from "../platform/scratch.ts";
+import { copyStrided, piecesOf } from "../strided.ts";
 import { bytesPerElement, type DType, elements, type RawArray, type StoredArray } from "../tensor.ts";
 
 /** An array in memory on its way into a file. `data` holds the elements as they lie in the file, row-major. */
@@ -63,12 +65,26 @@ export function sizeBytesOf({ dtype, shape }: WritableArray): number {
   return elements(shape) * bytesPerElement[dtype];
 }
 
-/** Reads `array` and puts its bytes at an offset, after a check that there are as many as its shape and dtype need. */
+/** Bytes of a file that are read at a time where no more are needed: they stay in the cache until they have been dealt with. */
+export const pieceBytes = 2 ** 18;
+
+/** Puts an array's bytes at an offset, piece by piece if it lies in a file, after a check that there are as many as its shape and dtype need. */
 export function putArray(put: Put, array: WritableArray, at: number, place: readonly string[]): void {
+  const expected = sizeBytesOf(array);
+  const expect = (sizeBytes: number) => {
+    if (sizeBytes !== expected) throw dataSizeMismatch(array, expected, sizeBytes, place);
+  };
+  const contents = "data" in array ? null : array.contents?.();
+  if (contents) {
+    expect(contents.length);
+    contents.need?.(0, expected);
+    for (let start = 0; start < expected; start += pieceBytes)
+      lendMemory(() => put(contents.subarray(start, Math.min(start + pieceBytes, expected)), at + start));
+    return;
+  }
   lendMemory(() => {
-    const expected = sizeBytesOf(array);
     const data = "data" in array ? array.data : array.read();
-    if (data.byteLength !== expected) throw dataSizeMismatch(array, expected, data.byteLength, place);
+    expect(data.byteLength);
     put(bytesOf(data), at);
   });
 }
@@ -86,11 +102,36 @@ export function swapBytes(bytes: Uint8Array, elementBytes: number): void {
 
 /** The numbers of `stored` as float32, rounded where they have more digits. Aligned float32 is not copied: do not write to it. */
 export function toFloat32(stored: StoredArray): Float32Array {
-  const data = stored.read();
+  return asFloat32(stored.dtype, stored.read());
+}
+
+/** Numbers of float32 of which a part can be had without the others. A Float32Array is one. */
+export interface Floats {
+  readonly length: number;
+  subarray(start: number, end: number): Float32Array;
+}
+
+/** What `toFloat32` gives, read when it is asked for: parts of a file alone, or else all at once. A part lies in lent memory. */
+export function floatsOf(stored: StoredArray): Floats {
+  const contents = stored.contents?.();
+  if (!contents || (stored.dtype === "float32" && contents instanceof Uint8Array)) return toFloat32(stored);
+  return partsOf(stored.dtype, contents);
+}
+
+function partsOf(dtype: DType, contents: Bytes): Floats {
+  contents.need?.(0, contents.length);
+  const size = bytesPerElement[dtype];
+  return {
+    length: contents.length / size,
+    subarray: (start, end) => asFloat32(dtype, typedArray(dtype, contents.subarray(start * size, end * size))),
+  };
+}
+
+function asFloat32(dtype: DType, data: RawArray): Float32Array {
   if (data instanceof Float32Array) return data;
-  if (stored.dtype === "float16") return float16ToFloat32(data as Uint16Array);
-  if (stored.dtype === "bfloat16") return bfloat16ToFloat32(data as Uint16Array);
-  if (stored.dtype === "bool") return Float32Array.from(data as Uint8Array, (value) => (value === 0 ? 0 : 1));
+  if (dtype === "float16") return float16ToFloat32(data as Uint16Array);
+  if (dtype === "bfloat16") return bfloat16ToFloat32(data as Uint16Array);
+  if (dtype === "bool") return Float32Array.from(data as Uint8Array, (value) => (value === 0 ? 0 : 1));
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
     const result = lent(Float32Array, data.length);
     for (let index = 0; index < data.length; index++) result[index] = Number(data[index]);
@@ -129,9 +170,23 @@ export function reordered(stored: StoredArray, from: Axes, to: Axes): StoredArra
     : {
         dtype: "float32",
         shape,
-        read: () => rearrangeArray(toFloat32(stored), from, to),
+        read: () => rearranged(stored, from, to),
+        contents: () => (stored.dtype === "float32" && isView(from, to) ? (stored.contents?.() ?? null) : null),
         reorders: { stored, from, to },
       };
+}
+
+/** The numbers of `stored` as float32 in another order of axes. What lies in a file is read piece by piece. */
+export function rearranged(stored: StoredArray, from: Axes, to: Axes): Float32Array {
+  const floats = floatsOf(stored);
+  if (floats instanceof Float32Array) return rearrangeArray(floats, from, to);
+  if (isView(from, to)) return floats.subarray(0, floats.length);
+  const target = lent(Float32Array, floats.length);
+  for (const copy of rearrangement(from, to)) {
+    for (const { start, end, ...part } of piecesOf(copy, pieceBytes / 4))
+      lendMemory(() => copyStrided(floats.subarray(start, end), target, part));
+  }
+  return target;
 }
 
 // ----------------------------------------------------------------------------------------------- 16-bit floats

@@ -14,6 +14,7 @@
  */
 import { corruptFile, unsupportedFeature } from "../error.ts";
 import { type Bytes, section, whole } from "../platform/bytes.ts";
+import { lendMemory } from "../platform/scratch.ts";
 import { crc32 } from "./crc32.ts";
 import { Cursor } from "./cursor.ts";
 import { inflate } from "./inflate.ts";
@@ -247,7 +248,8 @@ function entryOf(
     content.need?.(0, content.length);
     let crc = 0;
     for (let start = 0; start < content.length; start += pieceBytes) {
-      crc = crc32(content.subarray(start, Math.min(start + pieceBytes, content.length)), crc);
+      const end = Math.min(start + pieceBytes, content.length);
+      crc = lendMemory(() => crc32(content.subarray(start, end), crc));
     }
     if (crc !== header.crc) throw corruptFile("the checksum of a zip entry does not match", place);
     verified = true;

@@ -43,6 +43,7 @@ function reshaped(array: StoredArray | undefined, shape: readonly number[]): Sto
       return array?.dtype ?? "float32";
     },
     read: () => array!.read(),
+    contents: () => array!.contents?.() ?? null,
   };
 }
 

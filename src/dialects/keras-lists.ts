@@ -121,6 +121,7 @@ function promise(request: Request, expected: Expected | null): StoredArray {
       return expected?.type ?? found().dtype;
     },
     read: () => found().read(),
+    contents: () => found().contents?.() ?? null,
   };
 }
 

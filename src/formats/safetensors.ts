@@ -106,7 +106,8 @@ function readEntry(entry: unknown, data: Bytes, place: readonly string[]): { ten
     );
   }
   const elements = section(data, start, end);
-  return { tensor: { dtype, shape, read: () => typedArray(dtype, whole(elements)) }, range: { start, end } };
+  const tensor = { dtype, shape, read: () => typedArray(dtype, whole(elements)), contents: () => elements };
+  return { tensor, range: { start, end } };
 }
 
 const isCounts = (value: unknown): value is number[] =>

@@ -16,7 +16,7 @@ import { typedArray } from "../bytes/numbers.ts";
 import { PickleGlobal, type PickleVocabulary } from "../bytes/pickle.ts";
 import { printable } from "../bytes/printable.ts";
 import { corruptFile, unsupportedFeature } from "../error.ts";
-import type { Bytes } from "../platform/bytes.ts";
+import { type Bytes, section, whole } from "../platform/bytes.ts";
 import { bytesPerElement, type DType, elements, type RawArray, type StoredArray } from "../tensor.ts";
 
 /** Elements that lie in the file, one after another. */
@@ -34,15 +34,21 @@ export class TorchTensor implements StoredArray {
   readonly dtype: DType;
   readonly shape: readonly number[];
   readonly #read: () => RawArray;
+  readonly #contents: () => Bytes | null;
 
-  constructor(dtype: DType, shape: readonly number[], read: () => RawArray) {
+  constructor(dtype: DType, shape: readonly number[], read: () => RawArray, contents: () => Bytes | null) {
     this.dtype = dtype;
     this.shape = shape;
     this.#read = read;
+    this.#contents = contents;
   }
 
   read(): RawArray {
     return this.#read();
+  }
+
+  contents(): Bytes | null {
+    return this.#contents();
   }
 }
 
@@ -234,15 +240,15 @@ export function stridedTensor(
     throw corruptFile(`a tensor (${size.join(", ")}) that repeats ${storageBytes} bytes too often`, place);
   const shape = [...size];
   const strides = [...stride];
-  return new TorchTensor(dtype, shape, () => {
-    if (empty) return typedArray(dtype, new Uint8Array(0));
-    const bytes = storage.bytes();
-    const rowMajor = shape.every((own, axis) => own === 1 || strides[axis] === elements(shape.slice(axis + 1)));
-    const start = offset * elementBytes;
-    if (rowMajor) return typedArray(dtype, bytes.subarray(start, start + sizeBytes));
-    const whole = typedArray(dtype, bytes.subarray(start, (last + 1) * elementBytes));
-    return gather(whole, typedArray(dtype, allocate(sizeBytes, place)), shape, strides);
-  });
+  const rowMajor = empty || shape.every((own, axis) => own === 1 || strides[axis] === elements(shape.slice(axis + 1)));
+  const start = offset * elementBytes;
+  const contents = () => (empty ? new Uint8Array(0) : section(storage.bytes(), start, start + sizeBytes));
+  const read = () => {
+    if (rowMajor) return typedArray(dtype, whole(contents()));
+    const strided = typedArray(dtype, storage.bytes().subarray(start, (last + 1) * elementBytes));
+    return gather(strided, typedArray(dtype, allocate(sizeBytes, place)), shape, strides);
+  };
+  return new TorchTensor(dtype, shape, read, () => (rowMajor ? contents() : null));
 }
 
 /** Copies strided elements into row-major order. */

@@ -12,6 +12,7 @@
 import type { Axes, Axis } from "../axes.ts";
 import type { ValueId, ValueType } from "../graph/graph.ts";
 import type { Kernels } from "./kernels.ts";
+import type { Floats } from "../bytes/numbers.ts";
 import type { PanelMemory, StoredOrder } from "./pack.ts";
 import type { Schema } from "./schema.ts";
 
@@ -360,7 +361,7 @@ export interface WeightPacker {
   /** The weight's numbers in Keras' order (merged axes in the order of the plan), null where the layer has none. */
   read(role: string): Float32Array | null;
   /** The same in the order in which the file has it, where that is known: for `packPanels`. */
-  stored(role: string): Float32Array | StoredOrder | null;
+  stored(role: string): Floats | StoredOrder | null;
   /** Reserves the result, to be written whole and at once; called once per preparation. */
   allocate(elements: number): Float32Array;
 }

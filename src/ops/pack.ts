@@ -10,6 +10,8 @@
  * Panels are written by a kernel, out of 256 KiB of the source at a time: it is fast from its first call, where JavaScript
  * is interpreted until it has run for some milliseconds, which is what a model of ordinary size needs altogether.
  */
+import type { Floats } from "../bytes/numbers.ts";
+import { lendMemory } from "../platform/scratch.ts";
 import { copyStrided, type StridedCopy } from "../strided.ts";
 import type { WeightPacker } from "./facets.ts";
 import type { Kernels } from "./kernels.ts";
@@ -28,12 +30,12 @@ export interface Matrix {
 
 /** Numbers as a file has them, and the copies that bring them into Keras' order. */
 export interface StoredOrder {
-  readonly data: Float32Array;
+  readonly data: Floats;
   readonly copies: readonly StridedCopy[];
 }
 
-/** A matrix on its way into panels, in whatever order the file has it. */
-export type StoredMatrix = Omit<Matrix, "values"> & { readonly values: Float32Array | StoredOrder };
+/** A matrix on its way into panels, in whatever order the file has it, of which parts may be read alone. */
+export type StoredMatrix = Omit<Matrix, "values"> & { readonly values: Floats | StoredOrder };
 
 /** Columns of a panel, as `Kernels.panelWidth` tells; a panel of K rows has 1 + K of so many elements. */
 export const panelColumns = 8;
@@ -105,7 +107,9 @@ export function writePanels(memory: PanelMemory, target: number, matrix: StoredM
     for (let column = 0, count = 0; column < columns; column += count) {
       count = Math.min(atOnce, share - (column % share));
       const [from, to] = [column, column + count].map((at) => at * source.columnStride);
-      memory.copyIn(source.data.subarray(from, to), copies(source.rows, column, count, 0, 0), target, end);
+      lendMemory(() =>
+        memory.copyIn(source.data.subarray(from, to), copies(source.rows, column, count, 0, 0), target, end),
+      );
     }
     return;
   }
@@ -114,7 +118,8 @@ export function writePanels(memory: PanelMemory, target: number, matrix: StoredM
     const count = Math.min(atOnce, rows - row);
     const dimension = { ...source.rows[0]!, size: count };
     const list = Array.from({ length: groups }, (_, g) => copies([dimension], g * share, share, g * share, row));
-    memory.copyIn(source.data.subarray(row * columns, (row + count) * columns), list.flat(), target, end);
+    const [from, to] = [row * columns, (row + count) * columns];
+    lendMemory(() => memory.copyIn(source.data.subarray(from, to), list.flat(), target, end));
   }
 
   /** Zeros where no weight comes, and the bias. */
@@ -160,7 +165,7 @@ interface Dimension {
 
 /** Where a matrix' elements lie: column n at n * columnStride, which is 1 unless the columns are the outermost dimension. */
 interface Source {
-  readonly data: Float32Array;
+  readonly data: Floats;
   readonly rows: readonly Dimension[];
   readonly columnStride: number;
   readonly columnsOutside: boolean;
@@ -168,7 +173,7 @@ interface Source {
 
 /** PyTorch's orders, columns outermost, as they lie in the file; any other is brought into Keras' first. */
 function sourceOf({ values, rows, columns }: StoredMatrix): Source {
-  if (!(values instanceof Float32Array)) {
+  if ("copies" in values) {
     const [copy, ...others] = values.copies;
     const dimensions = (copy?.sizes ?? []).map((size, index) => ({
       size,
@@ -187,7 +192,7 @@ function sourceOf({ values, rows, columns }: StoredMatrix): Source {
     }
   }
   return {
-    data: inKerasOrder(values),
+    data: "copies" in values ? inKerasOrder(values) : values,
     rows: [{ size: rows, sourceStride: columns, rowStride: 1 }],
     columnStride: 1,
     columnsOutside: false,
@@ -195,10 +200,12 @@ function sourceOf({ values, rows, columns }: StoredMatrix): Source {
 }
 
 /** Stored numbers in Keras' order. */
-export function inKerasOrder(values: Float32Array | StoredOrder): Float32Array {
-  if (values instanceof Float32Array) return values;
-  const ordered = new Float32Array(values.data.length);
-  for (const copy of values.copies) copyStrided(values.data, ordered, copy);
+export function inKerasOrder(values: Floats | StoredOrder): Float32Array {
+  if (!("copies" in values)) return values.subarray(0, values.length);
+  const { data, copies } = values;
+  const stored = data.subarray(0, data.length);
+  const ordered = new Float32Array(stored.length);
+  for (const copy of copies) copyStrided(stored, ordered, copy);
   return ordered;
 }
 

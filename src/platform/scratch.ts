@@ -20,7 +20,7 @@ interface Elements {
 type ArrayType<T> = Elements & (new (buffer: ArrayBuffer, byteOffset: number, length: number) => T);
 
 /** Smaller ones come out of memory that the process holds anyway. */
-const leastBytes = 2 ** 20;
+const leastBytes = 2 ** 18;
 
 /** Memory for `reuseMemory`: what is free, and what each `lendMemory` under way has lent. */
 interface Store {
@@ -63,11 +63,18 @@ export function lent<T>(type: ArrayType<T>, length: number): T {
   return new type(buffer, 0, length);
 }
 
-/** The smallest that is large enough. Where none is, one that is too small is given up, so that there are never more than were lent at once. */
+/** A piece of an array does not take the memory of a whole one. */
+const mostSpare = 8;
+
+/** The smallest that is large enough. Where none is, the largest that is too small is given up: what grows leaves nothing behind. */
 function take(free: ArrayBuffer[], sizeBytes: number): ArrayBuffer | null {
-  free.sort((one, other) => one.byteLength - other.byteLength);
-  const index = free.findIndex(({ byteLength }) => byteLength >= sizeBytes);
-  if (index >= 0) return free.splice(index, 1)[0]!;
-  free.pop();
+  let [fits, tooSmall] = [-1, -1];
+  free.forEach(({ byteLength }, index) => {
+    if (byteLength < sizeBytes) {
+      if (tooSmall < 0 || byteLength > free[tooSmall]!.byteLength) tooSmall = index;
+    } else if (byteLength <= mostSpare * sizeBytes && (fits < 0 || byteLength < free[fits]!.byteLength)) fits = index;
+  });
+  if (fits >= 0) return free.splice(fits, 1)[0]!;
+  if (tooSmall >= 0) free.splice(tooSmall, 1);
   return null;
 }

@@ -5,7 +5,11 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Target } from "../../src/formats/kinds.ts";
 import type { Bytes } from "../../src/platform/bytes.ts";
+import { convert } from "../../src/api/convert.ts";
 import { caseFile } from "../support/fixtures.ts";
+import { input, layer, sequential } from "../support/keras-config.ts";
+import { stored } from "../support/memory-tree.ts";
+import { modelOf } from "../support/models.ts";
 
 /** What stands in for platform/scratch.ts. */
 const loans: Uint8Array[][] = [];
@@ -82,12 +86,14 @@ const inPieces = (bytes: Uint8Array): Bytes => ({
 });
 
 /** The files that a conversion writes, by name. What was written is read again, in pieces too. */
-async function converted(name: string, to: Target, inLent: boolean): Promise<Map<string, Buffer>> {
+const converted = (name: string, to: Target, inLent: boolean) =>
+  convertedFile(caseFile(name, "model.keras")!, "model.keras", to, inLent);
+
+async function convertedFile(bytes: Uint8Array, name: string, to: Target, inLent: boolean) {
   spoiling = inLent;
   const { convertInto, readGraph, Model, rememberSource, inMemory, kernelModule } = own;
-  const bytes = caseFile(name, "model.keras")!;
-  const read = readGraph({ bytes: inLent ? inPieces(bytes) : bytes, name: "model.keras" });
-  const model = new Model(read.graph, "model.keras", read.origin, kernelModule());
+  const read = readGraph({ bytes: inLent ? inPieces(bytes) : bytes, name });
+  const model = new Model(read.graph, name, read.origin, kernelModule());
   rememberSource(model, read.source);
   const files = new Map<string, Buffer>();
   await convertInto(model, { to, flatten: "fold" }, (file, content) => {
@@ -98,6 +104,16 @@ async function converted(name: string, to: Target, inLent: boolean): Promise<Map
   model.dispose();
   return files;
 }
+
+const conv = { filters: 301, kernel_size: [3], padding: "same" };
+
+const noise = (shape: number[]) => {
+  const count = shape.reduce((all, size) => all * size, 1);
+  return stored(
+    shape,
+    Float32Array.from({ length: count }, (_, index) => Math.sin(index * 1.7) / 20),
+  );
+};
 
 /** What .npy has no type for, and lists of weights no order. */
 const notInNpz = ["policy-bfloat16", "quantized-flatten"];
@@ -111,4 +127,19 @@ describe.each(["safetensors", "pt", "keras", "h5", "npz"] as const)("%s", (to) =
     expect([...found.keys()]).toEqual([...wanted.keys()]);
     for (const [file, bytes] of wanted) expect(Buffer.compare(found.get(file)!, bytes), file).toBe(0);
   });
+});
+
+test.each(["safetensors", "pt", "pytorch"] as const)("matrices of many pieces, to %s", async (to) => {
+  const source = modelOf(
+    sequential([input("signal", [5, 501]), layer("Dense", "wide", { units: 403 }), layer("Conv1D", "narrow", conv)]),
+    {
+      "layers/dense": { variables: [noise([501, 403]), noise([403])] },
+      "layers/conv1d": { variables: [noise([3, 403, 301]), noise([301])] },
+    },
+  );
+  const [bytes] = (await convert(source, { to: "safetensors" })).values();
+  source.dispose();
+  const wanted = await convertedFile(bytes!, "model.safetensors", to, false);
+  const found = await convertedFile(bytes!, "model.safetensors", to, true);
+  for (const [file, content] of wanted) expect(Buffer.compare(found.get(file)!, content), file).toBe(0);
 });

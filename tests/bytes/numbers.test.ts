@@ -1,15 +1,22 @@
 /** Conversions between the number types of files and of the engine. */
 import { describe, expect, test } from "vitest";
+import { inOrder, namedAxes, rearrangeArray } from "../../src/axes.ts";
 import {
   bfloat16ToFloat32,
+  bytesOf,
   float16ToFloat32,
   float32ToBfloat16,
   float32ToFloat16,
+  floatsOf,
+  pieceBytes,
+  putArray,
+  rearranged,
   swapBytes,
   toFloat32,
   toInt32,
   typedArray,
 } from "../../src/bytes/numbers.ts";
+import type { Bytes } from "../../src/platform/bytes.ts";
 import type { DType, RawArray, StoredArray } from "../../src/tensor.ts";
 import { bfloat16, float16 } from "./hdf5-oracle.ts";
 
@@ -84,6 +91,69 @@ describe("toFloat32", () => {
     ["bool", Uint8Array.of(0, 1, 255), [0, 1, 1]],
   ] as const)("%s", (dtype, data, expected) => {
     expect(Array.from(toFloat32(stored(dtype, data)))).toEqual(expected);
+  });
+});
+
+/** An array in a file that is read piece by piece; notes the bytes of the largest piece. */
+function inFile(dtype: DType, data: RawArray, shape: readonly number[]) {
+  const bytes = bytesOf(data);
+  const largest = { bytes: 0 };
+  const contents: Bytes = {
+    length: bytes.length,
+    subarray(start, end) {
+      largest.bytes = Math.max(largest.bytes, end - start);
+      return bytes.slice(start, end);
+    },
+  };
+  const array: StoredArray = { dtype, shape, read: () => data, contents: () => contents };
+  return { array, largest };
+}
+
+/** Whether two arrays have the same bits. */
+const same = (one: RawArray, other: RawArray) => Buffer.compare(bytesOf(one), bytesOf(other)) === 0;
+
+describe("arrays in files, a piece at a time", () => {
+  const shape = [7, 301, 53];
+  const count = 7 * 301 * 53;
+  const halves = Uint16Array.from({ length: count }, (_, index) => (index * 2654435761) >>> 17);
+  const values = Float32Array.from({ length: count }, (_, index) => Math.sin(index));
+  const arrays = [
+    ["float32", values],
+    ["bfloat16", halves],
+    ["float64", Float64Array.from(values, (value) => value / 3)],
+  ] as const;
+
+  test.each(arrays)("parts of %s", (dtype, data) => {
+    const { array } = inFile(dtype, data, shape);
+    const [all, parts] = [toFloat32(array), floatsOf(array)];
+    expect(parts.length).toBe(count);
+    for (const [start, end] of [
+      [0, 0],
+      [1, 2],
+      [4097, count],
+    ] as const)
+      expect(same(parts.subarray(start, end), all.subarray(start, end))).toBe(true);
+  });
+
+  test.each(arrays)("in any order of axes: %s", (dtype, data) => {
+    const { array, largest } = inFile(dtype, data, shape);
+    const from = namedAxes("ABC", shape);
+    for (const letters of ["ABC", "ACB", "BAC", "BCA", "CAB", "CBA"]) {
+      const to = inOrder(from, letters);
+      largest.bytes = 0;
+      expect(same(rearranged(array, from, to), rearrangeArray(toFloat32(array), from, to))).toBe(true);
+      if (letters !== "ABC") expect(largest.bytes).toBeLessThan(data.byteLength / 1.5);
+    }
+  });
+
+  test("written as they lie", () => {
+    const { array, largest } = inFile("float32", values, shape);
+    const file = new Uint8Array(values.byteLength + 5);
+    putArray((bytes, at) => file.set(bytes, at), array, 5, []);
+    expect(same(file.subarray(5), values)).toBe(true);
+    expect(largest.bytes).toBeLessThanOrEqual(pieceBytes);
+    const short = { ...array, shape: [count - 1] };
+    expect(() => putArray(() => {}, short, 0, ["w"])).toThrow(/expected 446680 bytes .*, got 446684\n +where +w/);
   });
 });
 

@@ -52,6 +52,38 @@ describe("state dict", () => {
     );
   });
 
+  it("reads a large weight of a Linear part by part", () => {
+    const [rows, columns] = [2053, 4099];
+    const weight = Float32Array.from({ length: rows * columns }, (_, index) => Math.sin(index));
+    const program = new TorchProgram(
+      forward("return self.l(x)", `self.l = nn.Linear(${columns}, ${rows}, bias=False)`),
+    );
+    let [largest, sum] = [0, 0];
+    const parts = () => (start: number, end: number) => {
+      largest = Math.max(largest, end - start);
+      sum += end - start;
+      return weight.subarray(start, end);
+    };
+    const read = () => expect.unreachable("all of it was read") as never;
+    program.loadState(new Map([["l.weight", { shape: [rows, columns], read, parts }]]));
+    const input = array([2, columns], -2000);
+    const [{ shape, data }] = program.run([input]) as [Array64];
+    expect(shape).toEqual([2, rows]);
+    expect(sum).toBe(weight.length);
+    expect(largest).toBeLessThan(weight.length / 50);
+    const x = input.data as Float64Array;
+    for (const [sample, row] of [
+      [0, 0],
+      [0, 15],
+      [1, 16],
+      [1, 2052],
+    ] as const) {
+      let want = 0;
+      for (let k = 0; k < columns; k++) want += x[sample * columns + k]! * weight[row * columns + k]!;
+      expect((data as Float64Array)[sample * rows + row]).toBe(want);
+    }
+  });
+
   it("takes float32, plain arrays and 64-bit integers", () => {
     const program = new TorchProgram(source);
     program.loadState(complete());

@@ -10,7 +10,7 @@
  */
 import { lendMemory, lent } from "../../platform/scratch.ts";
 import { at, programFails, programNotUnderstood, stateDictDiffers } from "../../error.ts";
-import { count, type DType, locked, rows, type Shape, showShape, Tensor64 } from "./interpreter/array.ts";
+import { count, type DType, locked, type Part, rows, type Shape, showShape, Tensor64 } from "./interpreter/array.ts";
 import { UserClass, UserModule } from "./interpreter/classes.ts";
 import { castTo } from "./interpreter/elementwise.ts";
 import { Interpreter } from "./interpreter/execute.ts";
@@ -32,6 +32,8 @@ export interface Array64 {
 export interface LateArray {
   readonly shape: Shape;
   read(): ArrayLike<number> | BigInt64Array;
+  /** Gives what reads elements `[start, end)` alone, as floats; null where it can't be. */
+  parts?(): ((start: number, end: number) => ArrayLike<number>) | null;
 }
 
 /** What an assignment in forward gave: a tensor, or several. */
@@ -119,7 +121,8 @@ export class TorchProgram {
         8 * size > recentBytes
           ? () => values(lent(Float64Array, size))
           : () => recent.get(name, () => values(new Float64Array(size)));
-      store(new Tensor64("read" in given ? late : values(new Float64Array(size)), shape, dtype));
+      const parts = "read" in given && dtype === "float64" ? () => partsOf(given) : null;
+      store(new Tensor64("read" in given ? late : values(new Float64Array(size)), shape, dtype, undefined, 0, parts));
     }
     this.loaded = true;
   }
@@ -149,6 +152,17 @@ export class TorchProgram {
 
 /** Arrays that are kept as long as they and those after them take no more than this; a larger one is read for each use. */
 const recentBytes = 2 ** 26;
+
+/** Of a large array, what reads a part of it as float64. */
+function partsOf({ shape, parts }: LateArray): Part | null {
+  const read = 8 * count(shape) > recentBytes ? parts?.() : null;
+  if (!read) return null;
+  return (start, end) => {
+    const memory = lent(Float64Array, end - start);
+    memory.set(read(start, end));
+    return memory;
+  };
+}
 
 /** The arrays that were used last: a recurrent layer takes its weights at every step. */
 class Recent {

@@ -2,7 +2,7 @@
  * The state dict of an emitted module: every tensor's name and layout, its numbers on request.
  */
 import { type Axes, rearrangeArray } from "../../axes.ts";
-import { toFloat32 } from "../../bytes/numbers.ts";
+import { rearranged, toFloat32 } from "../../bytes/numbers.ts";
 import type { Layer, Weight } from "../../graph/graph.ts";
 import { lent } from "../../platform/scratch.ts";
 import { takeBox } from "../../strided.ts";
@@ -61,7 +61,8 @@ export function stateData(entry: StateEntry): Float32Array | Int8Array | BigInt6
 
 /** A piece's numbers as the state dict has them. */
 export function pieceData(piece: StatePiece): Float32Array {
-  return rearrangeArray(sourceData(piece), piece.from, piece.to);
+  const { weight, from, to, start } = piece;
+  return start ? rearrangeArray(sourceData(piece), from, to) : rearranged(weight.array, from, to);
 }
 
 /** A piece's numbers as the source has them. */

@@ -19,6 +19,7 @@ import type { ConvolutionChoice } from "../../ops/facets.ts";
 import { type LayoutPlan, planLayout } from "../../plan/layout.ts";
 import { elements, type TensorData } from "../../tensor.ts";
 import { KernelMemory } from "./memory.ts";
+import type { NodeResults } from "./node-results.ts";
 import type { Pool } from "./pool.ts";
 import { Program, type ProgramOptions } from "./program.ts";
 import type { Split } from "./split.ts";
@@ -105,21 +106,37 @@ export class Engine {
     });
   }
 
-  /** What `run` gives, for those who ask once: convolutions are computed directly, and a large model leaves nothing behind. */
-  runOnce(inputs: readonly TensorData[], shapes: Shapes, nodeByNode = isLarge(this.#source)): EngineValue[] {
+  /**
+   * What `run` gives, for those who ask once: convolutions are computed directly, and a large model leaves nothing behind.
+   *
+   * @param known what `runAll` of the same inputs had to compute
+   */
+  runOnce(
+    inputs: readonly TensorData[],
+    shapes: Shapes,
+    known?: NodeResults,
+    nodeByNode = isLarge(this.#source),
+  ): EngineValue[] {
     if (!this.#folded) throw disposed("the model");
     const plan = enginePlan(this.#folded);
-    const run = nodeByNode ? runNodes : runKeeping;
-    const read = run(plan, this.#module, inputs, shapes);
+    const read = nodeByNode
+      ? runNodes(plan, this.#module, inputs, shapes, known)
+      : runKeeping(plan, this.#module, inputs, shapes);
     return plan.graph.outputs.map(({ value }) => read(value));
   }
 
   /** Every value of the source graph, by its id there, in the source's order of axes; convolutions are computed directly. */
-  runAll(inputs: readonly TensorData[], shapes: Shapes, nodeByNode = isLarge(this.#source)): Map<ValueId, EngineValue> {
+  runAll(
+    inputs: readonly TensorData[],
+    shapes: Shapes,
+    known?: NodeResults,
+    nodeByNode = isLarge(this.#source),
+  ): Map<ValueId, EngineValue> {
     if (!this.#folded) throw disposed("the model");
     const plan = enginePlan(this.#source);
-    const run = nodeByNode ? runNodes : runKeeping;
-    const read = run(plan, this.#module, inputs, shapes);
+    const read = nodeByNode
+      ? runNodes(plan, this.#module, inputs, shapes, known)
+      : runKeeping(plan, this.#module, inputs, shapes);
     const values = new Map<ValueId, EngineValue>();
     plan.origins.forEach((origin, value) => {
       if (values.has(origin)) return;
@@ -159,13 +176,20 @@ function runKeeping(plan: LayoutPlan, module: WebAssembly.Module, inputs: readon
 }
 
 /** The same one node after the other: values are kept outside, and each node's weights lie where those of the one before lay. */
-function runNodes(plan: LayoutPlan, module: WebAssembly.Module, inputs: readonly TensorData[], shapes: Shapes) {
+function runNodes(
+  plan: LayoutPlan,
+  module: WebAssembly.Module,
+  inputs: readonly TensorData[],
+  shapes: Shapes,
+  known: NodeResults | undefined,
+) {
   const { graph } = plan;
   const memory = new KernelMemory(module);
   const values = new Map<ValueId, EngineValue>();
   graph.inputs.forEach(({ value }, index) => {
     const axes = graph.values[value]!.axes.map((axis, at) => ({ ...axis, size: shapes[index]![at]! }));
-    values.set(value, { data: Float32Array.from(inputs[index]!), axes });
+    const given = { data: Float32Array.from(inputs[index]!), axes };
+    values.set(value, known?.input(index, given) ?? given);
   });
   const ports = (ids: readonly ValueId[]) => [...new Set(ids)].map((value) => ({ name: String(value), value }));
   for (const node of graph.nodes) {
@@ -173,6 +197,12 @@ function runNodes(plan: LayoutPlan, module: WebAssembly.Module, inputs: readonly
     const given = ports(node.inputs);
     const own = { ...plan, graph: { ...graph, nodes: [node], inputs: given, outputs: ports(node.outputs) } };
     const machine = new Machine(own, memory, { keepAll: true });
+    const read = node.inputs.map((value) => values.get(value)!);
+    const before = known?.find(plan, node, read);
+    if (before) {
+      for (const [index, value] of node.outputs.entries()) values.set(value, before[index]!);
+      continue;
+    }
     const held = given.map(({ value }) => values.get(value)!);
     const program = machine.prepare(
       held.map(({ data }) => data),
@@ -180,6 +210,12 @@ function runNodes(plan: LayoutPlan, module: WebAssembly.Module, inputs: readonly
     );
     program.run();
     for (const value of node.outputs) values.set(value, machine.read(program, value));
+    known?.add(
+      plan,
+      node,
+      read,
+      node.outputs.map((value) => values.get(value)!),
+    );
   }
   return (value: ValueId): EngineValue => values.get(value)!;
 }

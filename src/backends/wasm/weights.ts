@@ -1,8 +1,8 @@
 /**
  * weights: packs a layer's weights into WebAssembly memory, once per layer and form
  */
-import { isView, rearrangeArray, rearrangement } from "../../axes.ts";
-import { toFloat32 } from "../../bytes/numbers.ts";
+import { isView, rearrangement } from "../../axes.ts";
+import { type Floats, floatsOf, pieceBytes, rearranged } from "../../bytes/numbers.ts";
 import type { Layer } from "../../graph/graph.ts";
 import type { WeightPacker } from "../../ops/facets.ts";
 import { inKerasOrder, type StoredOrder } from "../../ops/pack.ts";
@@ -66,15 +66,22 @@ export class PackedWeights {
     return result;
   }
 
-  #stored(layer: Layer, role: string): Float32Array | StoredOrder {
+  #stored(layer: Layer, role: string): Floats | StoredOrder {
     const { array } = layer.weights[role]!;
     const { from, to } = this.#plan.weights.get(layer)![role]!;
-    if (!array.reorders || !isView(from, to)) return rearrangeArray(toFloat32(array), from, to);
+    if (!isView(from, to)) return rearranged(array, from, to);
     const { reorders } = array;
-    return { data: toFloat32(reorders.stored), copies: rearrangement(reorders.from, reorders.to) };
+    if (!reorders) return floatsOf(array);
+    return { data: floatsOf(reorders.stored), copies: rearrangement(reorders.from, reorders.to) };
   }
 }
 
-function allFinite(values: Float32Array | StoredOrder): boolean {
-  return (values instanceof Float32Array ? values : values.data).every(Number.isFinite);
+function allFinite(values: Floats | StoredOrder): boolean {
+  const data = "copies" in values ? values.data : values;
+  const atOnce = pieceBytes / 4;
+  for (let start = 0; start < data.length; start += atOnce) {
+    const end = Math.min(start + atOnce, data.length);
+    if (!lendMemory(() => data.subarray(start, end).every(Number.isFinite))) return false;
+  }
+  return true;
 }

@@ -8,7 +8,7 @@
  * Source  sections IV.A.2.b (shape), IV.A.2.d (type), IV.A.2.i (layout)
  */
 import { corruptFile, unsupportedFeature } from "../../error.ts";
-import { whole } from "../../platform/bytes.ts";
+import { type Bytes, whole } from "../../platform/bytes.ts";
 import type { DType, RawArray, StoredArray } from "../../tensor.ts";
 import { denseBytes } from "../limits.ts";
 import { swapBytes, typedArray } from "../numbers.ts";
@@ -32,7 +32,7 @@ export class Hdf5Dataset implements StoredArray {
   readonly place: readonly string[];
   readonly #attributes: () => Attributes;
   readonly #description: () => Description;
-  readonly #bytes: () => Uint8Array;
+  readonly #bytes: () => Bytes;
 
   constructor(header: ObjectHeader, image: FileImage) {
     this.place = header.place;
@@ -59,11 +59,15 @@ export class Hdf5Dataset implements StoredArray {
 
   read(): RawArray {
     const { dtype, bigEndian, elementBytes } = this.#description();
-    const bytes = this.#bytes();
+    const bytes = whole(this.#bytes());
     if (!bigEndian) return typedArray(dtype, bytes);
     const copy = bytes.slice();
     swapBytes(copy, elementBytes);
     return typedArray(dtype, copy);
+  }
+
+  contents(): Bytes | null {
+    return this.#description().bigEndian ? null : this.#bytes();
   }
 }
 
@@ -89,8 +93,8 @@ function describe(header: ObjectHeader, image: FileImage, attributes: () => Attr
   throw unsupportedFeature(`an HDF5 dataset of ${name}`, place);
 }
 
-/** Finds the elements, and gives a function that fetches their bytes. */
-function locate(header: ObjectHeader, image: FileImage, description: Description): () => Uint8Array {
+/** Finds the elements, and gives a function for their bytes: in the file where they lie there in one piece. */
+function locate(header: ObjectHeader, image: FileImage, description: Description): () => Bytes {
   const { place } = header;
   const { shape, elementBytes } = description;
   const totalBytes = denseBytes(shape, elementBytes, place);
@@ -115,5 +119,5 @@ function locate(header: ObjectHeader, image: FileImage, description: Description
   }
   if (layout.kind === "compact") return () => layout.data;
   const data = image.claim(layout.address!, totalBytes, "a dataset", place).section(totalBytes);
-  return () => whole(data);
+  return () => data;
 }

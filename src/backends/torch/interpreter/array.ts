@@ -16,12 +16,17 @@ export type Shape = readonly number[];
 /** 1 GiB of float64: larger than any activation of a sequence network, and small enough to refuse hostile text in time. */
 const MAX_ELEMENTS = 2 ** 27;
 
+/** Elements `[start, end)` of a row-major storage, in memory that is overwritten after `lendMemory`. */
+export type Part = (start: number, end: number) => Float64Array;
+
 export class Tensor64 {
   readonly #data: Float64Array | (() => Float64Array);
   readonly offset: number;
   readonly shape: Shape;
   readonly strides: Shape;
   readonly dtype: DType;
+  /** Of a large parameter: gives what reads a part of its storage alone, or null where all of it has to be read. */
+  readonly parts: (() => Part | null) | null;
 
   constructor(
     data: Float64Array | (() => Float64Array),
@@ -29,7 +34,9 @@ export class Tensor64 {
     dtype: DType = "float64",
     strides: Shape = rowMajor(shape),
     offset = 0,
+    parts: (() => Part | null) | null = null,
   ) {
+    this.parts = parts;
     this.#data = data;
     this.shape = shape;
     this.dtype = dtype;

@@ -7,10 +7,14 @@
  * Source  PyTorch docs: torch.matmul (its rules of rank), torch.nn.functional.linear.
  */
 import { programFails, programShapesDiffer } from "../../../error.ts";
+import { lendMemory } from "../../../platform/scratch.ts";
 import { allocate, broadcastShapes, count, expandTo, rows, showShape, Tensor64 } from "./array.ts";
 import { map2, promote } from "./elementwise.ts";
 import { insertAxis, reshape, transpose } from "./shaping.ts";
 import type { FunctionRow, Run } from "./signature.ts";
+
+/** Elements of a large weight that are multiplied at a time: they stay in the cache. */
+const elementsAtOnce = 2 ** 16;
 
 /** Four columns of `b` at once, so that each element of `a` is loaded once for four products. */
 export function dotRows(
@@ -19,10 +23,11 @@ export function dotRows(
   out: Float64Array,
   [M, N, K]: readonly [number, number, number],
   [atA, atB, atOut]: readonly [number, number, number] = [0, 0, 0],
+  strideOut = N,
 ): void {
   for (let m = 0; m < M; m++) {
     const rowA = atA + m * K;
-    const rowOut = atOut + m * N;
+    const rowOut = atOut + m * strideOut;
     let n = 0;
     for (; n + 4 <= N; n += 4) {
       const b0 = atB + n * K;
@@ -66,7 +71,15 @@ export function linear(input: Tensor64, weight: Tensor64, bias: Tensor64 | null)
   }
   requireFloat("linear", input, weight);
   const out = allocate([...lead, N]);
-  dotRows(rows(input), rows(weight), out, [count(lead), N, K]);
+  const left = rows(input);
+  const part = weight.parts?.();
+  const atOnce = Math.max(4, 4 * Math.floor(elementsAtOnce / (4 * K)));
+  for (let row = 0; part && row < N; row += atOnce) {
+    const end = Math.min(row + atOnce, N);
+    const sizes = [count(lead), end - row, K] as const;
+    lendMemory(() => dotRows(left, part(row * K, end * K), out, sizes, [0, 0, row], N));
+  }
+  if (!part) dotRows(left, rows(weight), out, [count(lead), N, K]);
   const product = new Tensor64(out, [...lead, N]);
   return bias ? map2(product, bias, (x, y) => x + y) : product;
 }
