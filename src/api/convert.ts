@@ -29,7 +29,7 @@ import {
 } from "./torch-conversion.ts";
 import { type Keep, type KerasFormat, kerasFormats, toKeras } from "./to-keras.ts";
 import { inputRecord, randomInputs } from "./random.ts";
-import { lateArrays, type Report, verifyProgram } from "./verify.ts";
+import { type EngineSide, lateArrays, type Report, verifyProgram } from "./verify.ts";
 
 /** What `convert` writes, and how. */
 export interface ConvertOptions extends TorchConversion {
@@ -81,8 +81,15 @@ export async function convert(model: Model, options: ConvertOptions = {}): Promi
 /**
  * Converts a model into files that `keep` writes, each array read when its turn comes. Files may be written before it has turned
  * out that the conversion is right: where this throws, they are to be thrown away.
+ *
+ * @param startSide lets somebody else compute, while files are written, what `engineSide` gives; undefined where that failed
  */
-export async function convertInto(model: Model, options: ConvertOptions, keep: Keep): Promise<void> {
+export async function convertInto(
+  model: Model,
+  options: ConvertOptions,
+  keep: Keep,
+  startSide?: () => Promise<EngineSide | undefined>,
+): Promise<void> {
   const { to = "pytorch", weights = "safetensors" } = options;
   requireChoice("to", Object.keys(targets), to);
   requireChoice("weights", ["safetensors", "pt"], weights);
@@ -93,6 +100,7 @@ export async function convertInto(model: Model, options: ConvertOptions, keep: K
       throw outputsDiffer(`the written model differs from its source first at ${report.firstDifference}`);
     return;
   }
+  const side = startSide?.();
   const file: WeightsFile = to === "pt" || (to === "pytorch" && weights === "pt") ? "model.pt" : "model.safetensors";
   const conversion = torchConversion(model.graph, options, file);
   const { source } = conversion.program;
@@ -112,7 +120,7 @@ export async function convertInto(model: Model, options: ConvertOptions, keep: K
   // What is proved is what was written: the weights are read again.
   const { tensors } = (file === "model.pt" ? readCheckpoint : readSafetensors)(keep(file, written), [file]);
   const progress = options.onProgress ? { onProgress: options.onProgress } : {};
-  const report = verifyProgram(model, conversion, progress, { source, state: lateArrays(tensors) });
+  const report = verifyProgram(model, conversion, progress, { source, state: lateArrays(tensors) }, await side);
   options.onVerified?.(report);
   if (!report.agrees)
     throw outputsDiffer(`the converted program differs from the model first at ${report.firstDifference}`);

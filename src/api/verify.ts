@@ -18,7 +18,7 @@ import { compareArrays, type Difference } from "./compare.ts";
 import { type Conversion, type TorchConversion, torchConversion, torchOptions } from "./torch-conversion.ts";
 import { floatsOf, toFloat32 } from "../bytes/numbers.ts";
 import { reuseMemory } from "../platform/scratch.ts";
-import type { StoredArray, TensorData } from "../tensor.ts";
+import type { StoredArray, Tensor, TensorData } from "../tensor.ts";
 import type { Model } from "./model.ts";
 import { type OptionNames, requireKnown } from "../options.ts";
 import { RoundingCheck } from "./rounding.ts";
@@ -33,6 +33,8 @@ export interface VerifyOptions extends TorchConversion {
   /** Called as layers of the converted program are done. */
   readonly onProgress?: (done: number, total: number) => void;
 }
+
+const defaults = { samples: 2, seed: 0 } as const;
 
 const optionNames: OptionNames<VerifyOptions> = { samples: true, seed: true, ...torchOptions, onProgress: true };
 
@@ -138,14 +140,29 @@ function ownState({ program }: Conversion): Map<string, LateArray> {
   return new Map(program.state.map((entry) => [entry.name, { shape: entry.shape, read: () => stateData(entry) }]));
 }
 
-/** Runs the model and a conversion of it on the same inputs. */
+/** What the engine computes of random inputs: one side of a proof. */
+export interface EngineSide {
+  readonly values: ReadonlyMap<ValueId, EngineValue>;
+  readonly outputs: readonly Tensor[];
+}
+
+export function engineSide(model: Model, samples: number = defaults.samples, seed: number = defaults.seed): EngineSide {
+  return reuseMemory(() => {
+    const record = inputRecord(model.graph, randomInputs(model.graph, samples, seed));
+    const known = new NodeResults();
+    return { values: model.values(record, known), outputs: model.predictOnce(record, known) };
+  });
+}
+
+/** Runs the model, unless `side` tells what it computes, and a conversion of it on the same inputs. */
 export function verifyProgram(
   model: Model,
   conversion: Conversion,
   options: Omit<VerifyOptions, keyof TorchConversion> = {},
   against?: Against,
+  side?: EngineSide,
 ): Report {
-  return reuseMemory(() => compareSides(model, conversion, options, against));
+  return reuseMemory(() => compareSides(model, conversion, options, against, side));
 }
 
 function compareSides(
@@ -153,16 +170,14 @@ function compareSides(
   conversion: Conversion,
   options: Omit<VerifyOptions, keyof TorchConversion>,
   against: Against | undefined,
+  side: EngineSide | undefined,
 ): Report {
-  const { samples = 2, seed = 0, onProgress } = options;
+  const { samples = defaults.samples, seed = defaults.seed, onProgress } = options;
   if (!Number.isSafeInteger(samples) || samples < 1) throw wrongOption("samples", ["an integer from 1"], samples);
   const { graph } = model;
   const { plan, program } = conversion;
   const inputs = randomInputs(graph, samples, seed);
-  const record = inputRecord(graph, inputs);
-  const known = new NodeResults();
-  const wanted = model.values(record, known);
-  const predicted = model.predictOnce(record, known);
+  const { values: wanted, outputs: predicted } = side ?? engineSide(model, samples, seed);
   const torch = new TorchProgram(against?.source ?? program.source);
   torch.loadState(against?.state ?? ownState(conversion));
 
@@ -208,7 +223,11 @@ interface Compared {
 }
 
 /** Looks closer where both sides differ: rounding alone is no fault. */
-function settled(graph: Graph, engine: Map<ValueId, EngineValue>, compared: readonly Compared[]): LayerReport[] {
+function settled(
+  graph: Graph,
+  engine: ReadonlyMap<ValueId, EngineValue>,
+  compared: readonly Compared[],
+): LayerReport[] {
   if (compared.every(({ report }) => report.agrees)) return compared.map(({ report }) => report);
   const check = new RoundingCheck(graph, engine);
   return compared.map(({ report, origin, data }) => {

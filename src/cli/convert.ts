@@ -6,11 +6,21 @@ import { basename, join } from "node:path";
 import type { Command } from "commander";
 import colors from "picocolors";
 import { convertInto, type ConvertOptions } from "../api/convert.ts";
+import type { Keep } from "../api/to-keras.ts";
 import type { Report } from "../api/verify.ts";
 import { wrongOption } from "../error.ts";
 import { type Target, targets } from "../formats/kinds.ts";
-import { type CommonOptions, openModel, requireFolder, requireOther, requireOwn, StagedFiles } from "./files.ts";
+import {
+  type CommonOptions,
+  loadOptions,
+  openModel,
+  requireFolder,
+  requireOther,
+  requireOwn,
+  StagedFiles,
+} from "./files.ts";
 import { difference, printJson, progress } from "./print.ts";
+import { SideThread } from "./side-thread.ts";
 
 interface ConvertCommandOptions extends CommonOptions {
   readonly to?: Target;
@@ -61,7 +71,8 @@ export async function convertCommand(
   const { template, architecture = template, ...common } = options;
   // How a state dict was converted is told from its weights, unless somebody says it.
   const said = command.getOptionValueSource("flatten") === "cli" ? { stateFlatten: options.flatten } : {};
-  const model = await openModel(path, { ...common, ...(architecture === undefined ? {} : { architecture }), ...said });
+  const given = { ...common, ...(architecture === undefined ? {} : { architecture }), ...said };
+  const model = await openModel(path, given);
   const [verifying, writing] = [await progress("verifying"), await progress("writing")];
   let report: Report | undefined;
   const settings: ConvertOptions = {
@@ -80,15 +91,18 @@ export async function convertCommand(
   };
   const written: { name: string; bytes: number }[] = [];
   const staged = new StagedFiles();
+  const engine = new SideThread(path, loadOptions(path, given));
+  const keep: Keep = (name, file) => {
+    verifying.stop();
+    written.push({ name: folder ? name : basename(out), bytes: file.sizeBytes });
+    return staged.write(folder ? join(out, name) : out, file, writing.update);
+  };
   try {
-    await convertInto(model, settings, (name, file) => {
-      verifying.stop();
-      written.push({ name: folder ? name : basename(out), bytes: file.sizeBytes });
-      return staged.write(folder ? join(out, name) : out, file, writing.update);
-    });
+    await convertInto(model, settings, keep, () => engine.start());
     if (folder) requireOwn(join(out, folder.main), folder.mark);
     staged.commit();
   } finally {
+    engine.stop();
     verifying.stop();
     writing.stop();
     staged.discard();

@@ -13,6 +13,7 @@ import { convertCommand } from "./convert.ts";
 import { explainCommand } from "./explain.ts";
 import { inspectCommand } from "./inspect.ts";
 import { runCommand } from "./run.ts";
+import { answerAsThread } from "./side-thread.ts";
 import { verifyCommand } from "./verify.ts";
 
 const exitCodes = { differ: 1, usage: 2, refused: 3 } as const;
@@ -161,8 +162,10 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
 });
 
-try {
-  await buildProgram().parseAsync();
-} catch (error) {
-  process.exitCode = report(error);
+if (!answerAsThread()) {
+  try {
+    await buildProgram().parseAsync();
+  } catch (error) {
+    process.exitCode = report(error);
+  }
 }

@@ -1,6 +1,11 @@
 /** channelwise convert: what is written by which option, and that a failure leaves everything as it was. */
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { Worker } from "node:worker_threads";
 import { afterAll, describe, expect, test } from "vitest";
+import { convertInto } from "../../src/api/convert.ts";
+import { load } from "../../src/api/load.ts";
+import { type EngineSide, engineSide } from "../../src/api/verify.ts";
+import { inMemory } from "../../src/bytes/file-to-write.ts";
 import { readZip } from "../../src/bytes/zip.ts";
 import { readSafetensors } from "../../src/formats/safetensors.ts";
 import {
@@ -10,6 +15,7 @@ import {
   fixture,
   json,
   layerOf,
+  program,
   Scratch,
   swapped,
   withConfig,
@@ -260,4 +266,39 @@ test("nothing above left a part behind", () => {
   const names = readdirSync(scratch.folder, { recursive: true }).map(String);
   expect(names.filter((name) => name.endsWith(".part"))).toEqual([]);
   expect(names).toContain("twice/notes.txt");
+});
+
+describe("the thread that computes one side of a large model's proof", () => {
+  const thread = (path: string) =>
+    new Promise<EngineSide>((resolve, reject) => {
+      const worker = new Worker(program, { workerData: { sideOf: { path, options: {} } }, stderr: true });
+      worker.once("message", resolve).once("error", reject);
+    });
+
+  test("gives what this one would compute", async () => {
+    const given = await thread(seed);
+    const own = engineSide(await load(seed));
+    expect(given.values).toEqual(own.values);
+    expect(given.outputs).toEqual(own.outputs);
+  });
+
+  test("is believed in the proof", async () => {
+    const model = await load(seed);
+    const convertWith = (side: EngineSide | undefined) =>
+      convertInto(
+        model,
+        { to: "safetensors" },
+        (_, file) => inMemory(file),
+        () => Promise.resolve(side),
+      );
+    const side = engineSide(model);
+    await convertWith(side);
+    await convertWith(undefined);
+    for (const { data } of side.values.values()) data[0]! += 1;
+    await expect(convertWith(side)).rejects.toThrow(/differs from the model first at conv1d/);
+  });
+
+  test("and its failure is no one's", async () => {
+    await expect(thread(scratch.write("broken.keras", "nothing"))).rejects.toThrow(/corrupt-file|unknown/);
+  });
 });

@@ -16,7 +16,7 @@ import type { FunctionRow, Run } from "./signature.ts";
 /** Elements of a large weight that are multiplied at a time: they stay in the cache. */
 const elementsAtOnce = 2 ** 16;
 
-/** Four columns of `b` at once, so that each element of `a` is loaded once for four products. */
+/** Two rows of `a` and four of `b` at once: each element that is loaded goes into several products. */
 export function dotRows(
   a: Float64Array,
   b: Float64Array,
@@ -25,9 +25,11 @@ export function dotRows(
   [atA, atB, atOut]: readonly [number, number, number] = [0, 0, 0],
   strideOut = N,
 ): void {
-  for (let m = 0; m < M; m++) {
-    const rowA = atA + m * K;
-    const rowOut = atOut + m * strideOut;
+  for (let m = 0; m < M; m += 2) {
+    // The last of an odd number of rows is its own neighbour.
+    const next = Math.min(m + 1, M - 1);
+    const [rowA, nextA] = [atA + m * K, atA + next * K];
+    const [rowOut, nextOut] = [atOut + m * strideOut, atOut + next * strideOut];
     let n = 0;
     for (; n + 4 <= N; n += 4) {
       const b0 = atB + n * K;
@@ -35,22 +37,40 @@ export function dotRows(
       const b2 = b1 + K;
       const b3 = b2 + K;
       let [s0, s1, s2, s3] = [0, 0, 0, 0];
+      let [t0, t1, t2, t3] = [0, 0, 0, 0];
       for (let k = 0; k < K; k++) {
         const x = a[rowA + k]!;
-        s0 += x * b[b0 + k]!;
-        s1 += x * b[b1 + k]!;
-        s2 += x * b[b2 + k]!;
-        s3 += x * b[b3 + k]!;
+        const y = a[nextA + k]!;
+        const w0 = b[b0 + k]!;
+        const w1 = b[b1 + k]!;
+        const w2 = b[b2 + k]!;
+        const w3 = b[b3 + k]!;
+        s0 += x * w0;
+        s1 += x * w1;
+        s2 += x * w2;
+        s3 += x * w3;
+        t0 += y * w0;
+        t1 += y * w1;
+        t2 += y * w2;
+        t3 += y * w3;
       }
       out[rowOut + n] = s0;
       out[rowOut + n + 1] = s1;
       out[rowOut + n + 2] = s2;
       out[rowOut + n + 3] = s3;
+      out[nextOut + n] = t0;
+      out[nextOut + n + 1] = t1;
+      out[nextOut + n + 2] = t2;
+      out[nextOut + n + 3] = t3;
     }
     for (; n < N; n++) {
-      let sum = 0;
-      for (let k = 0, from = atB + n * K; k < K; k++) sum += a[rowA + k]! * b[from + k]!;
-      out[rowOut + n] = sum;
+      let [s, t] = [0, 0];
+      for (let k = 0, from = atB + n * K; k < K; k++) {
+        s += a[rowA + k]! * b[from + k]!;
+        t += a[nextA + k]! * b[from + k]!;
+      }
+      out[rowOut + n] = s;
+      out[nextOut + n] = t;
     }
   }
 }
