@@ -13,7 +13,7 @@
 import { chmodSync, copyFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { nodeResolve } from "@rollup/plugin-node-resolve";
-import terser from "@rollup/plugin-terser";
+import { minifySync } from "oxc-minify";
 
 /** What stands in for src/platform/host.ts, and the ending of its bundles. */
 const hosts = { web: "", node: ".node", edge: ".workerd" };
@@ -37,11 +37,20 @@ const entries = {
 /** Imported when the bundle runs: from beside it, and what the command line needs and the library does not. */
 const external = [/^node:/, "#threads", "#kernels/module", "commander", "picocolors", "cli-progress"];
 
-/** Names are shortened, comments and white space go, and what says the same in fewer letters is said so. */
-const small = terser({ module: true, mangle: true, compress: true, format: { comments: /@ts-self-types/ } });
-
 /** Where Deno and JSR find the types of a file that is imported by its URL. */
 const typesOf = (entry) => `/* @ts-self-types="./types/${entry}.d.ts" */`;
+
+/** Names are shortened, comments and white space go, and what says the same in fewer letters is said so. @param entry gets a line for its types */
+const small = (entry) => ({
+  name: "small",
+  renderChunk(text, { name, fileName }) {
+    const { code, errors } = minifySync(fileName, text, { module: true, compress: { target: "es2022" }, mangle: true });
+    if (errors.length > 0) this.error(errors[0].message);
+    // Tools that look for what is imported, and don't parse, know quotes alone.
+    const quoted = code.replace(/\bimport\(`([\w:./-]+)`\)/g, 'import("$1")');
+    return { code: name === entry ? `${typesOf(entry)}\n${quoted}` : quoted, map: null };
+  },
+});
 
 /** They only make what stands in a table, so that a table that nobody reads goes with them. */
 const tableMakers = [
@@ -97,11 +106,10 @@ const bundle = (entry, host, more) => ({
     entryFileNames: ({ name }) => (name === entry ? `${entry}${hosts[host]}.js` : "[name].js"),
     chunkFileNames: "shared.js",
     paths: { "#threads": "./threads.js", "#kernels/module": kernels.workerd },
-    banner: ({ name }) => (name === entry ? typesOf(entry) : ""),
   },
   external,
   treeshake: { manualPureFunctions: tableMakers },
-  plugins: [hosted(host), nodeResolve({ preferBuiltins: true }), small, twins, finished],
+  plugins: [hosted(host), nodeResolve({ preferBuiltins: true }), small(entry), twins, finished],
 });
 
 /** The command line takes nearly all of the library with it: that lies in the package once. */
