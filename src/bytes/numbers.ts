@@ -176,6 +176,9 @@ export function reordered(stored: StoredArray, from: Axes, to: Axes): StoredArra
       };
 }
 
+/** What is turned at a time: so many rows of a matrix that whole lines of the cache are written. */
+const turnedBytes = 4 * pieceBytes;
+
 /** The numbers of `stored` as float32 in another order of axes. What lies in a file is read piece by piece. */
 export function rearranged(stored: StoredArray, from: Axes, to: Axes): Float32Array {
   const floats = floatsOf(stored);
@@ -183,7 +186,7 @@ export function rearranged(stored: StoredArray, from: Axes, to: Axes): Float32Ar
   if (isView(from, to)) return floats.subarray(0, floats.length);
   const target = lent(Float32Array, floats.length);
   for (const copy of rearrangement(from, to)) {
-    for (const { start, end, ...part } of piecesOf(copy, pieceBytes / 4))
+    for (const { start, end, ...part } of piecesOf(copy, turnedBytes / 4))
       lendMemory(() => copyStrided(floats.subarray(start, end), target, part));
   }
   return target;

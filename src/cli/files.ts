@@ -69,7 +69,7 @@ interface Move {
 }
 
 /** What is written at once: between such pieces the progress is shown. */
-const pieceBytes = 2 ** 24;
+const pieceBytes = 2 ** 18;
 
 /**
  * Files that are written so that all of them are there afterwards, or everything is as it was: first beside their places, then

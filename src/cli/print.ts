@@ -46,6 +46,9 @@ export function printJson(value: unknown): void {
 /** Work shorter than this shows no progress. */
 const patienceMs = 1000;
 
+/** A bar is not drawn more often than this. */
+const frameMs = 50;
+
 /**
  * A progress bar on stderr for work that takes longer than a second; nothing where stderr is not a terminal.
  *
@@ -62,10 +65,13 @@ export async function progress(
     library.Presets.shades_classic,
   );
   let shown = false;
+  let latest = 0;
   return {
     update(done, total) {
-      started ??= performance.now();
-      if (performance.now() - started < patienceMs) return;
+      const now = performance.now();
+      started ??= now;
+      if (now - started < patienceMs || now - latest < frameMs) return;
+      latest = now;
       if (!shown) bar.start(total, done);
       shown = true;
       bar.setTotal(total);
