@@ -2,7 +2,7 @@
  * convert: a model as files of another framework
  */
 import { rearrangeArray, shapeOf, sizedAxes } from "../axes.ts";
-import { stateData, stateRows } from "../backends/torch/state.ts";
+import { stateArray, stateRows } from "../backends/torch/state.ts";
 import { fileOf, type FileToWrite, inMemory } from "../bytes/file-to-write.ts";
 import type { DenseArray } from "../bytes/numbers.ts";
 import { npzFile } from "../bytes/npz.ts";
@@ -13,9 +13,9 @@ import { type Target, targets } from "../formats/kinds.ts";
 import { checkpointFile } from "../formats/pytorch.ts";
 import { readCheckpoint } from "../formats/pytorch-read.ts";
 import { readSafetensors, safetensorsFile } from "../formats/safetensors.ts";
-import type { Graph } from "../graph/graph.ts";
+import { type Graph, layersOf } from "../graph/graph.ts";
 import { type LayoutPlan, portOrder } from "../plan/layout.ts";
-import type { StoredArray, TensorData } from "../tensor.ts";
+import { elements, type StoredArray, type TensorData } from "../tensor.ts";
 import type { Model } from "./model.ts";
 import { type OptionNames, requireKnown } from "../options.ts";
 import { sourceOf } from "./source.ts";
@@ -28,8 +28,7 @@ import {
   type WeightsFile,
 } from "./torch-conversion.ts";
 import { type Keep, type KerasFormat, kerasFormats, toKeras } from "./to-keras.ts";
-import { inputRecord, randomInputs } from "./random.ts";
-import { type EngineSide, lateArrays, type Report, verifyProgram } from "./verify.ts";
+import { type EngineSide, engineSide, lateArrays, type Report, verifyProgram } from "./verify.ts";
 
 /** What `convert` writes, and how. */
 export interface ConvertOptions extends TorchConversion {
@@ -100,15 +99,13 @@ export async function convertInto(
       throw outputsDiffer(`the written model differs from its source first at ${report.firstDifference}`);
     return;
   }
-  const side = startSide?.();
+  const engine = startSide?.();
+  if (largestBytes(model.graph) > mostBytesTwice) await engine;
   const file: WeightsFile = to === "pt" || (to === "pytorch" && weights === "pt") ? "model.pt" : "model.safetensors";
   const conversion = torchConversion(model.graph, options, file);
   const { source } = conversion.program;
   const state = new Map(
-    conversion.program.state.map((entry): [string, StoredArray] => [
-      entry.name,
-      { dtype: entry.dtype, shape: entry.shape, read: () => stateData(entry) },
-    ]),
+    conversion.program.state.map((entry): [string, StoredArray] => [entry.name, stateArray(entry)]),
   );
   const written =
     file === "model.pt"
@@ -120,11 +117,20 @@ export async function convertInto(
   // What is proved is what was written: the weights are read again.
   const { tensors } = (file === "model.pt" ? readCheckpoint : readSafetensors)(keep(file, written), [file]);
   const progress = options.onProgress ? { onProgress: options.onProgress } : {};
-  const report = verifyProgram(model, conversion, progress, { source, state: lateArrays(tensors) }, await side);
+  const side = (await engine) ?? engineSide(model);
+  const report = verifyProgram(model, conversion, progress, { source, state: lateArrays(tensors) }, side);
   options.onVerified?.(report);
   if (!report.agrees)
     throw outputsDiffer(`the converted program differs from the model first at ${report.firstDifference}`);
-  if (to === "pytorch") keep("check.npz", recordCheck(model, conversion.plan));
+  if (to === "pytorch") keep("check.npz", recordCheck(model.graph, conversion.plan, side));
+}
+
+/** A larger tensor is not held by the engine and by what is written at the same time. */
+const mostBytesTwice = 2 ** 27;
+
+function largestBytes(graph: Graph): number {
+  const arrays = layersOf(graph).flatMap(({ weights }) => Object.values(weights));
+  return arrays.reduce((most, { array }) => Math.max(most, 4 * elements(array.shape)), 0);
 }
 
 /** What Keras would need besides, where the model is one of Keras'. */
@@ -155,10 +161,8 @@ function describe(graph: Graph, { program }: Conversion): string {
   });
 }
 
-/** Inputs and what the engine gives for them, in the module's order of axes: what `python model.py` compares with. */
-function recordCheck(model: Model, { options: { io } }: LayoutPlan): FileToWrite {
-  const { graph } = model;
-  const inputs = randomInputs(graph, 2, 1);
+/** The proof's inputs and what the engine gives for them, in the module's order of axes: what `python model.py` compares with. */
+function recordCheck(graph: Graph, { options: { io } }: LayoutPlan, { inputs, outputs }: EngineSide): FileToWrite {
   const turned = (data: TensorData, shape: readonly number[], value: number): DenseArray => {
     const axes = sizedAxes(graph.values[value]!.axes, shape);
     const order = portOrder(axes, io);
@@ -168,7 +172,6 @@ function recordCheck(model: Model, { options: { io } }: LayoutPlan): FileToWrite
       data: rearrangeArray(data, axes, order),
     };
   };
-  const outputs = model.predictOnce(inputRecord(graph, inputs));
   return npzFile(
     new Map([
       ...graph.inputs.map(

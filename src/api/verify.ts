@@ -142,15 +142,17 @@ function ownState({ program }: Conversion): Map<string, LateArray> {
 
 /** What the engine computes of random inputs: one side of a proof. */
 export interface EngineSide {
+  readonly inputs: readonly RandomInput[];
   readonly values: ReadonlyMap<ValueId, EngineValue>;
   readonly outputs: readonly Tensor[];
 }
 
 export function engineSide(model: Model, samples: number = defaults.samples, seed: number = defaults.seed): EngineSide {
   return reuseMemory(() => {
-    const record = inputRecord(model.graph, randomInputs(model.graph, samples, seed));
+    const inputs = randomInputs(model.graph, samples, seed);
+    const record = inputRecord(model.graph, inputs);
     const known = new NodeResults();
-    return { values: model.values(record, known), outputs: model.predictOnce(record, known) };
+    return { inputs, values: model.values(record, known), outputs: model.predictOnce(record, known) };
   });
 }
 
@@ -176,8 +178,7 @@ function compareSides(
   if (!Number.isSafeInteger(samples) || samples < 1) throw wrongOption("samples", ["an integer from 1"], samples);
   const { graph } = model;
   const { plan, program } = conversion;
-  const inputs = randomInputs(graph, samples, seed);
-  const { values: wanted, outputs: predicted } = side ?? engineSide(model, samples, seed);
+  const { inputs, values: wanted, outputs: predicted } = side ?? engineSide(model, samples, seed);
   const torch = new TorchProgram(against?.source ?? program.source);
   torch.loadState(against?.state ?? ownState(conversion));
 

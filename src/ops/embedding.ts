@@ -13,6 +13,7 @@ import { canonical } from "./arrange.ts";
 import { emitCompare } from "./compare.ts";
 import type { Arrange, Evaluate, FromKeras, OpSpec, ToTorch, ToWasm } from "./facets.ts";
 import type { Notes } from "./notes.ts";
+import { packAsItIs } from "./pack.ts";
 import { holdsInt8 } from "./quantization.ts";
 import { elementWork } from "./rows.ts";
 import { boolean, count } from "./schema.ts";
@@ -80,9 +81,7 @@ export const toTorch: ToTorch<Embedding> = ({ attributes: { vocabulary, width, w
 };
 
 export const toWasm: ToWasm<Embedding> = ({ attributes: { vocabulary, width } }, wasm) => {
-  const table = wasm.weight("rows", (pack) => {
-    pack.allocate(vocabulary * width).set(pack.read("embeddings")!);
-  });
+  const table = wasm.weight("rows", (pack) => packAsItIs(pack, "embeddings"));
   const rows = product(wasm.inputShape(0))!;
   wasm.split(rows, rows * width * elementWork, (from, to) => {
     const [ids, y] = [wasm.input(0).at(from), wasm.output().at(from * width)];

@@ -80,6 +80,17 @@ export function packColumns(pack: WeightPacker, matrix: Matrix): void {
   );
 }
 
+/** A weight as it is, read piece by piece where it lies in a file. */
+export function packAsItIs(pack: WeightPacker, role: string): void {
+  const stored = pack.stored(role)!;
+  const source = "copies" in stored ? inKerasOrder(stored) : stored;
+  const target = pack.allocate(source.length);
+  for (let start = 0; start < source.length; start += elementsAtOnce) {
+    const end = Math.min(start + elementsAtOnce, source.length);
+    lendMemory(() => target.set(source.subarray(start, end), start));
+  }
+}
+
 /** Elements of a matrix in panels, those of all groups together. */
 export function panelElements(
   kernels: Kernels,

@@ -84,6 +84,21 @@ describe("state dict", () => {
     }
   });
 
+  it("reads of a large Embedding the rows that it looks up", () => {
+    const [rows, width] = [2 ** 20, 11];
+    const program = new TorchProgram(forward("return self.e(x)", `self.e = nn.Embedding(${rows}, ${width})`));
+    const parts = () => (start: number, end: number) =>
+      Float32Array.from({ length: end - start }, (_, index) => start + index);
+    const read = () => expect.unreachable("all of it was read") as never;
+    program.loadState(new Map([["e.weight", { shape: [rows, width], read, parts }]]));
+    const ids = [5, rows - 1, 0, 5];
+    const [{ shape, data }] = program.run([{ shape: [2, 2], data: BigInt64Array.from(ids, BigInt) }]) as [Array64];
+    expect(shape).toEqual([2, 2, width]);
+    expect([...(data as Float64Array)]).toEqual(
+      ids.flatMap((id) => Array.from({ length: width }, (_, index) => Math.fround(id * width + index))),
+    );
+  });
+
   it("takes float32, plain arrays and 64-bit integers", () => {
     const program = new TorchProgram(source);
     program.loadState(complete());

@@ -1,12 +1,12 @@
 /**
  * The state dict of an emitted module: every tensor's name and layout, its numbers on request.
  */
-import { type Axes, rearrangeArray } from "../../axes.ts";
+import { type Axes, isView, rearrangeArray } from "../../axes.ts";
 import { rearranged, toFloat32 } from "../../bytes/numbers.ts";
 import type { Layer, Weight } from "../../graph/graph.ts";
 import { lent } from "../../platform/scratch.ts";
 import { takeBox } from "../../strided.ts";
-import { elements } from "../../tensor.ts";
+import { elements, type StoredArray } from "../../tensor.ts";
 
 /** A weight of the source, or a part of it, as rows of a tensor of the state dict. */
 export interface StatePiece {
@@ -37,6 +37,20 @@ export interface StateEntry {
 /** How many rows of its tensor a piece takes. */
 export function stateRows({ to }: StatePiece): number {
   return to.length === 0 ? 1 : to[0]!.size!;
+}
+
+/** One entry as it is written: where it lies in the source's file as it has to, it is read there, part by part. */
+export function stateArray(entry: StateEntry): StoredArray {
+  const { dtype, shape, source } = entry;
+  const [piece, ...others] = "constant" in source ? [] : source.pieces;
+  const array = piece?.weight.array;
+  const asItLies = array && others.length === 0 && !piece.start && isView(piece.from, piece.to);
+  return {
+    dtype,
+    shape,
+    read: () => stateData(entry),
+    contents: () => (asItLies && array.dtype === dtype ? (array.contents?.() ?? null) : null),
+  };
 }
 
 /** The numbers of one entry: weights of float32 or int8, or an int64 counter as float64-safe integers. */

@@ -72,6 +72,7 @@ export class PackedWeights {
     if (!isView(from, to)) return rearranged(array, from, to);
     const { reorders } = array;
     if (!reorders) return floatsOf(array);
+    if (isView(reorders.from, reorders.to)) return floatsOf(reorders.stored);
     return { data: floatsOf(reorders.stored), copies: rearrangement(reorders.from, reorders.to) };
   }
 }

@@ -7,6 +7,7 @@
  * Source  PyTorch docs: Tensor Indexing API; torch.gather; torch.nn.functional.embedding.
  */
 import { programFails, programNotUnderstood, programShapesDiffer } from "../../../error.ts";
+import { lendMemory } from "../../../platform/scratch.ts";
 import { allocate, broadcastShapes, expandTo, resolveAxis, rows, showShape, Tensor64 } from "./array.ts";
 import { reduce } from "./reduce.ts";
 import { gatherAlong } from "./joining.ts";
@@ -102,7 +103,13 @@ const embedding: Run = (a) => {
   const [input, weight] = [a.tensor("input"), a.tensor("weight")];
   if (weight.rank !== 2) throw programShapesDiffer(`embedding(): 'weight' must be 2-D, got ${showShape(weight.shape)}`);
   requireNatural(input, weight.shape[0]!, "embedding");
-  return lookup(weight, 0, input);
+  const part = weight.parts?.();
+  if (!part) return lookup(weight, 0, input);
+  const width = weight.shape[1]!;
+  const out = allocate([...input.shape, width]);
+  for (const [at, row] of rows(input).entries())
+    lendMemory(() => out.set(part(row * width, (row + 1) * width), at * width));
+  return new Tensor64(out, [...input.shape, width]);
 };
 
 const indexSelect: Run = (a) => {
