@@ -7,10 +7,12 @@ import type { Command } from "commander";
 import colors from "picocolors";
 import { convertInto, type ConvertOptions } from "../api/convert.ts";
 import type { Report } from "../api/verify.ts";
+import { fileOf, type FileToWrite, inMemory } from "../bytes/file-to-write.ts";
 import { wrongOption } from "../error.ts";
 import { type Target, targets } from "../formats/kinds.ts";
 import { type CommonOptions, openModel, requireFolder, requireOther, requireOwn, StagedFiles } from "./files.ts";
 import { difference, printJson, progress } from "./print.ts";
+import { isSealed, seal } from "./seal.ts";
 
 interface ConvertCommandOptions extends CommonOptions {
   readonly to?: Target;
@@ -28,13 +30,23 @@ const endings = (Object.entries(targets) as [Target, readonly string[]][]).flatM
   ends.map((end) => [end, to] as const),
 );
 
-/**
- * Formats that are a folder of files: the file by which a folder is known, and as one of ours, and those that an earlier conversion
- * may have left there.
- */
-const folders: Partial<Record<Target, { readonly main: string; readonly mark: string; readonly others: RegExp }>> = {
-  pytorch: { main: "model.py", mark: "converted from Keras by channelwise", others: /^model\.(safetensors|pt)$/ },
-  tfjs: { main: "model.json", mark: `"convertedBy":"channelwise"`, others: /^group1-shard\d+of\d+\.bin$/ },
+/** A format that is a folder of files. */
+interface FolderFormat {
+  /** The file by which such a folder is known. */
+  readonly main: string;
+  /** Whether its text is as a conversion left it, so that it may be replaced. */
+  readonly isOwn: (text: string) => boolean;
+  /** What else an earlier conversion may have left there. */
+  readonly others: RegExp;
+}
+
+const folders: Partial<Record<Target, FolderFormat>> = {
+  pytorch: { main: "model.py", isOwn: isSealed, others: /^model\.(safetensors|pt)$/ },
+  tfjs: {
+    main: "model.json",
+    isOwn: (text) => text.includes('"convertedBy":"channelwise"'),
+    others: /^group1-shard\d+of\d+\.bin$/,
+  },
 };
 
 /** What to write, by OUT's ending where `--to` is not given; a folder is PyTorch. */
@@ -78,15 +90,17 @@ export async function convertCommand(
       report = result;
     },
   };
-  const written: { name: string; bytes: number }[] = [];
+  const written: { name: string; bytes: number; replaced: boolean }[] = [];
   const staged = new StagedFiles();
   try {
-    await convertInto(model, settings, (name, file) => {
+    await convertInto(model, settings, (name, made) => {
       verifying.stop();
-      written.push({ name: folder ? name : basename(out), bytes: file.sizeBytes });
-      return staged.write(folder ? join(out, name) : out, file, writing.update);
+      const file = name === "model.py" ? sealed(made) : made;
+      const path = folder ? join(out, name) : out;
+      written.push({ name: basename(path), bytes: file.sizeBytes, replaced: existsSync(path) });
+      return staged.write(path, file, writing.update);
     });
-    if (folder) requireOwn(join(out, folder.main), folder.mark);
+    if (folder) requireOwn(join(out, folder.main), folder.isOwn);
     staged.commit();
   } finally {
     verifying.stop();
@@ -106,4 +120,11 @@ export async function convertCommand(
     `${colors.green("verified")}  ${report!.layers.length} layers on ${report!.samples} random inputs, outputs at most ${difference(worst)} apart`,
   );
   console.error(`${out}  ${written.map(({ name, bytes }) => `${name} (${bytes} bytes)`).join(", ")}`);
+  const replaced = written.filter((file) => file.replaced).map(({ name }) => name);
+  if (replaced.length > 0) console.error(`replaced  ${replaced.join(", ")}`);
+  if (left.length > 0) console.error(`removed  ${left.join(", ")}, of an earlier conversion`);
+}
+
+function sealed(file: FileToWrite): FileToWrite {
+  return fileOf(new TextEncoder().encode(seal(new TextDecoder().decode(inMemory(file)))));
 }

@@ -185,12 +185,12 @@ export function requireFolder(path: string): void {
   });
 }
 
-/** Fails where a file is that a conversion would write over and did not make; `mark` stands in those that it makes. */
-export function requireOwn(path: string, mark: string): void {
-  if (!existsSync(path) || new TextDecoder().decode(readBytes(path)).includes(mark)) return;
+/** Fails where a text is that a conversion would write over and that no conversion has left so, as `isOwn` tells. */
+export function requireOwn(path: string, isOwn: (text: string) => boolean): void {
+  if (!existsSync(path) || isOwn(new TextDecoder().decode(readBytes(path)))) return;
   throw new ChannelwiseError({
     code: "usage",
-    message: `${path} is there already, and channelwise did not write it`,
+    message: `${path} is there already, and is not as channelwise wrote it`,
     fix: "give another folder, or move the file away",
   });
 }

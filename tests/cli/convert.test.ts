@@ -148,6 +148,32 @@ describe.concurrent("convert writes", () => {
   });
 });
 
+describe.concurrent("a second conversion into a folder", () => {
+  test("says which files it replaced and removed", async () => {
+    const out = scratch.file("again");
+    expect((await channelwise("convert", seed, out)).stderr).not.toMatch(/replaced|removed/);
+    const { code, stderr } = await channelwise("convert", seed, out, "--weights", "pt");
+    expect(code).toBe(0);
+    expect(stderr).toContain("\nreplaced  model.py, check.npz\nremoved  model.safetensors, of an earlier conversion\n");
+  });
+
+  test("does not replace a model.py that was edited since, and tells no other line ends from an edit", async () => {
+    const out = scratch.file("edited");
+    await json("convert", seed, out);
+    const own = text(`${out}/model.py`);
+    writeFileSync(`${out}/model.py`, own.replaceAll("\n", "\r\n"));
+    await json("convert", seed, out, "--name", "Other");
+    for (const edited of [own.replace("Net", "Mine"), own.replace("flatten(1)", "flatten(1) "), `${own}\n`]) {
+      writeFileSync(`${out}/model.py`, edited);
+      const before = contents(out);
+      const { code, stderr } = await channelwise("convert", seed, out);
+      expect(stderr).toMatch(/^channelwise: usage: .*model\.py is there already, and is not as channelwise wrote it\n/);
+      expect(code).toBe(2);
+      expect(contents(out)).toEqual(before);
+    }
+  });
+});
+
 describe.concurrent("a conversion that fails leaves everything as it was:", () => {
   /** A folder with an older conversion in it. */
   function older(name: string): string {
