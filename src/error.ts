@@ -286,7 +286,7 @@ export function missingWeight(message: string, where: readonly string[]): Channe
 /** The caller's data does not fit the model. */
 export function invalidInput(
   message: string,
-  fix = "`channelwise inspect` lists the model's inputs",
+  fix = "model.inputs (`channelwise inspect`) lists the inputs",
 ): ChannelwiseError {
   return new ChannelwiseError({ code: "invalid-input", message, fix });
 }
@@ -311,21 +311,27 @@ export function threadBroken(cause: unknown): ChannelwiseError {
 }
 
 /** An option of a function or a command has a value that it can't have. */
-export function wrongOption(option: string, choices: readonly string[], got: unknown): ChannelwiseError {
-  return new ChannelwiseError({
-    code: "usage",
-    message: `option ${option}: expected ${choices.join(" or ")}, got ${JSON.stringify(got)}`,
-    fix: "`channelwise COMMAND --help` lists the options of a command",
-  });
+export function wrongOption(
+  option: string,
+  choices: readonly string[],
+  got: unknown,
+  nearest?: string,
+): ChannelwiseError {
+  const expected = `option ${option}: expected ${choices.join(" or ")}`;
+  return new ChannelwiseError({ code: "usage", message: `${expected}, got ${JSON.stringify(got)}${hint(nearest)}` });
 }
 
 /** An option that a function does not have. */
-export function unknownOption(option: string, nearest: string, known: readonly string[]): ChannelwiseError {
+export function unknownOption(option: string, known: readonly string[], nearest: string | undefined): ChannelwiseError {
   return new ChannelwiseError({
     code: "usage",
-    message: `there is no option ${option}; ${nearest} is the nearest`,
+    message: `there is no option ${option}${hint(nearest)}`,
     fix: `the options are ${known.join(", ")}`,
   });
+}
+
+function hint(nearest: string | undefined): string {
+  return nearest === undefined ? "" : `; ${nearest} is the nearest`;
 }
 
 /** The runtime compiles no WebAssembly, or what it was given is none. */
@@ -407,7 +413,7 @@ export function orderUnknown(where: readonly string[]): ChannelwiseError {
     code: "usage",
     message: "the weights behind a Flatten are in Keras' order (permute) or in PyTorch's (fold), and do not tell which",
     where,
-    fix: "say how the state dict was converted: --flatten permute or --flatten fold",
+    fix: "say by the option flatten how the state dict was converted: permute or fold",
   });
 }
 
@@ -446,35 +452,31 @@ export function dataSizeMismatch(
   });
 }
 
-/** What the operating system says of a file, in words. */
-function reasonOf(cause: unknown): string {
+/** What the operating system says of a file, in words, and what to do; `other` where it says something else. */
+function systemSays(cause: unknown, other: string): { reason: string; fix: string } {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-  const words: Record<string, string> = {
-    ENOENT: "there is no such file",
-    EISDIR: "it is a folder",
-    EACCES: "permission denied",
-    ENOSPC: "no space is left",
-    ENOTDIR: "a part of the path is no folder",
+  const known: Record<string, readonly [reason: string, fix?: string]> = {
+    ENOENT: ["there is no such file"],
+    EISDIR: ["it is a folder", "give the name of a file"],
+    EACCES: ["permission denied"],
+    ENOSPC: ["no space is left"],
+    ENOTDIR: notFolder,
+    EEXIST: notFolder,
   };
-  return words[code] ?? (cause instanceof Error ? cause.message : String(cause));
+  const [reason = cause instanceof Error ? cause.message : String(cause), fix = other] = known[code] ?? [];
+  return { reason, fix };
 }
+
+const notFolder = ["a part of the path is a file, where folders should be"] as const;
 
 /** A file or a URL can't be read. */
 export function unreadable(path: string, cause: unknown): ChannelwiseError {
-  return new ChannelwiseError({
-    code: "unreadable-file",
-    message: `cannot read ${path}: ${reasonOf(cause)}`,
-    fix: "check the path, and that it may be read",
-    cause,
-  });
+  const { reason, fix } = systemSays(cause, "check the path, and that it may be read");
+  return new ChannelwiseError({ code: "unreadable-file", message: `cannot read ${path}: ${reason}`, fix, cause });
 }
 
 /** A file can't be written; what was there before is still there. */
 export function unwritable(path: string, cause: unknown): ChannelwiseError {
-  return new ChannelwiseError({
-    code: "unreadable-file",
-    message: `cannot write ${path}: ${reasonOf(cause)}`,
-    fix: "check the path, and that there is room",
-    cause,
-  });
+  const { reason, fix } = systemSays(cause, "check the path, and that there is room");
+  return new ChannelwiseError({ code: "unreadable-file", message: `cannot write ${path}: ${reason}`, fix, cause });
 }

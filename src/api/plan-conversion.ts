@@ -3,9 +3,9 @@
  */
 import { type Axes, layoutText } from "../axes.ts";
 import { pieceData, sourceData, type StatePiece, stateRows } from "../backends/torch/state.ts";
-import { type OptionNames, requireKnown } from "../options.ts";
+import { type OptionNames, requireChoice, requireKnown } from "../options.ts";
 import type { Model } from "./model.ts";
-import { torchConversion, torchOptions, requireChoice, type TorchConversion } from "./torch-conversion.ts";
+import { torchConversion, torchOptions, type TorchConversion } from "./torch-conversion.ts";
 import type { OrderNote } from "./verify.ts";
 
 /** How a conversion is planned. */
