@@ -10,7 +10,16 @@ import type { Report } from "../api/verify.ts";
 import { fileOf, type FileToWrite, inMemory } from "../bytes/file-to-write.ts";
 import { wrongOption } from "../error.ts";
 import { type Target, targets } from "../formats/kinds.ts";
-import { type CommonOptions, openModel, requireFolder, requireOther, requireOwn, StagedFiles } from "./files.ts";
+import { nearest } from "../options.ts";
+import {
+  type CommonOptions,
+  isFolder,
+  openModel,
+  requireFolder,
+  requireOther,
+  requireOwn,
+  StagedFiles,
+} from "./files.ts";
 import { difference, printJson, progress } from "./print.ts";
 import { isSealed, seal } from "./seal.ts";
 
@@ -22,9 +31,6 @@ interface ConvertCommandOptions extends CommonOptions {
   readonly io: "torch" | "keras";
   readonly name?: string;
 }
-
-/** Endings of files that are not written here; a folder of such a name would be a surprise. */
-const otherFiles = new Set(["onnx", "py", "json", "npy", "zip", "bin", "ckpt", "tflite", "pb"]);
 
 const endings = (Object.entries(targets) as [Target, readonly string[]][]).flatMap(([to, ends]) =>
   ends.map((end) => [end, to] as const),
@@ -49,14 +55,22 @@ const folders: Partial<Record<Target, FolderFormat>> = {
   },
 };
 
-/** What to write, by OUT's ending where `--to` is not given; a folder is PyTorch. */
+/** What to write, by OUT's ending where `--to` is not given. A folder has no ending, a slash behind its name, or is there already. */
 function formatOf(out: string, to: Target | undefined): Target {
-  if (to) return to;
-  const known = endings.find(([end]) => out.toLowerCase().endsWith(end));
-  if (known) return known[1];
-  const ending = /\.([a-z0-9]+)$/i.exec(out)?.[1]?.toLowerCase() ?? "";
-  if (otherFiles.has(ending)) throw wrongOption("OUT", ["a folder", ...endings.map(([end]) => end)], out);
-  return "pytorch";
+  const format = to ?? endings.find(([end]) => out.toLowerCase().endsWith(end))?.[1];
+  const slash = /[/\\]$/.test(out);
+  const folder = slash || isFolder(out);
+  if (format !== undefined && !folders[format]) {
+    if (slash) throw wrongOption("OUT", [`the name of a file, for ${format}`], out);
+    return format;
+  }
+  const ending = /.\.([a-z]\w*)$/i.exec(basename(out))?.[1];
+  if (folder || ending === undefined) return format ?? "pytorch";
+  const aFolder = "a folder (with a / behind its name, if that has a dot)";
+  if (format !== undefined) throw wrongOption("OUT", [`${aFolder} for ${format}`], out);
+  const known = endings.map(([end]) => end.slice(1));
+  const near = nearest(ending.toLowerCase(), known);
+  throw wrongOption("OUT", [aFolder, ...endings.map(([end]) => end)], out, near && `.${near}`);
 }
 
 export async function convertCommand(

@@ -117,7 +117,7 @@ describe.concurrent("convert writes", () => {
   test("by --to, whatever OUT's ending", async () => {
     const [folder, file] = [scratch.file("odd.pt"), scratch.file("weights.bin")];
     await Promise.all([
-      json("convert", seed, folder, "--to", "pytorch"),
+      json("convert", seed, `${folder}/`, "--to", "pytorch"),
       json("convert", seed, file, "--to", "safetensors"),
     ]);
     expect(existsSync(`${folder}/model.py`)).toBe(true);
@@ -134,6 +134,15 @@ describe.concurrent("convert writes", () => {
     expect(Object.keys(contents(out))).toEqual(["group1-shard1of1.bin", "model.json"]);
     expect(await json("verify", `${out}/model.json`)).toMatchObject({ agrees: true });
     await json("convert", `${out}/model.json`, scratch.file("web.keras"));
+  });
+
+  test("into a folder of any name: one that is there, one with a slash behind it, one that ends in a version", async () => {
+    const [there, slash] = [scratch.file("folder.there"), scratch.file("folder.slash")];
+    const version = scratch.file("folder-1.2");
+    mkdirSync(there);
+    const said = await Promise.all([there, `${slash}/`, version].map((out) => json("convert", seed, out)));
+    expect(said.map(({ to }) => to)).toEqual(["pytorch", "pytorch", "pytorch"]);
+    for (const folder of [there, slash, version]) expect(existsSync(`${folder}/model.py`), folder).toBe(true);
   });
 
   test("the same bytes twice, over what was there", async () => {
@@ -214,8 +223,17 @@ describe.concurrent("a conversion that fails leaves everything as it was:", () =
     expect(existsSync(out)).toBe(false);
   });
 
-  test("an ending that promises another file", async () => {
-    for (const name of ["model.onnx", "model.py", "model.zip"]) await fails(2, /option OUT/, seed, scratch.file(name));
+  test.each([
+    ["model.onnx", /OUT: expected a folder \(with a \/ behind .* or \.npz, got "[^"]*model\.onnx"\n/],
+    ["model.xyz", /OUT: expected a folder .*model\.xyz"\n/],
+    ["model.safetensor", /OUT: expected .*; \.safetensors is the nearest\n/],
+    ["model.kera", /OUT: expected .*; \.keras is the nearest\n/],
+    ["model.json --to tfjs", /OUT: expected a folder \(with a \/ behind .*\) for tfjs, got "[^"]*model\.json"\n/],
+    ["model.pt/ --to pt", /OUT: expected the name of a file, for pt, got/],
+  ])("OUT's ending promises something else: %s", async (line, message) => {
+    const [name, ...options] = line.split(" ") as [string, ...string[]];
+    await fails(2, message, seed, scratch.file("endings", name), ...options);
+    expect(existsSync(scratch.file("endings"))).toBe(false);
   });
 
   test("a layer that is not supported", async () => {
@@ -262,13 +280,20 @@ describe.concurrent("a conversion that fails leaves everything as it was:", () =
   test("OUT is a folder where a file is needed", async () => {
     const out = scratch.file("a-folder.safetensors");
     mkdirSync(out);
-    await fails(3, /cannot write .*a-folder\.safetensors: /, seed, out);
+    await fails(
+      3,
+      /cannot write .*a-folder\.safetensors: it is a folder\n {2}fix {4}give the name of a file$/m,
+      seed,
+      out,
+    );
     expect(readdirSync(out)).toEqual([]);
   });
 
   test.each(["folder", "one.safetensors", "one.pt"])("OUT is below a file: %s", async (name) => {
     const file = scratch.write(`plain-${name}`, "mine");
-    await fails(3, /^channelwise: unreadable-file: cannot write /, seed, `${file}/${name}`);
+    const why =
+      /^channelwise: unreadable-file: cannot write .*: a part of the path is a file, where folders should be\n/;
+    await fails(3, why, seed, `${file}/${name}`);
     expect(text(file)).toBe("mine");
   });
 
