@@ -116,6 +116,16 @@ export function unknownFormat(found: string, known: readonly string[]): Channelw
   });
 }
 
+/** A file of another kind for `channelwise/run`. */
+export function notServed(name: string): ChannelwiseError {
+  return new ChannelwiseError({
+    code: "unknown-format",
+    message: "channelwise/run reads only the .safetensors that channelwise writes",
+    where: [name],
+    fix: 'convert it (channelwise convert FILE model.safetensors), or import load from "channelwise", which reads all formats',
+  });
+}
+
 // ------------------------------------------------------------------------------------------- PyTorch programs
 
 /** A PyTorch program uses Python or PyTorch that the checker doesn't know. `where` is usually `model.py line N`. */
