@@ -1,5 +1,6 @@
 /**
- * Every failure that channelwise reports: one class, and one function per failure that builds it.
+ * Every failure that channelwise reports: one class, and one function per failure that builds it. More than 500 lines, so that who words
+ * another one sees how all are worded.
  *
  * A message says what was expected, what was found, where, and what to do:
  *
@@ -190,6 +191,8 @@ export interface RefusedLayer {
   readonly why?: string | undefined;
   /** The name under which `customLayers` takes what it computes. */
   readonly custom?: string | undefined;
+  /** How many tensors it is called on, where that is known. */
+  readonly inputs?: number | undefined;
 }
 
 /** At most so many of them, and how many more there are. */
@@ -221,7 +224,14 @@ export function unsupportedLayers(refused: readonly RefusedLayer[]): Channelwise
     return `${what} not supported${why === undefined ? "" : `: ${why}`}`;
   });
   const custom = [...new Set(refused.flatMap((layer) => layer.custom ?? []))].slice(0, 3);
-  const lines = custom.map((name) => `${JSON.stringify(name)}: (call) => call.activation(call.input(), "relu")`);
+  const lines = custom.map((name) => {
+    const inputs = Math.max(...refused.map((layer) => (layer.custom === name && layer.inputs) || 1));
+    const code =
+      inputs === 1
+        ? `call.activation(call.input(), "relu")`
+        : `call.like("Add") /* of ${inputs} inputs: call.inputs */`;
+    return `${JSON.stringify(name)}: (call) => ${code}`;
+  });
   const fixes = [
     ...(refused.some((layer) => layer.custom === undefined)
       ? ["rebuild that part of the model out of what docs/layers.md lists, or report the layer"]
@@ -239,6 +249,17 @@ export function unsupportedLayers(refused: readonly RefusedLayer[]): Channelwise
     message: sentences.join("; "),
     where: shared < 0 ? first.place : first.place.slice(0, shared),
     fix: fixes.join("; "),
+  });
+}
+
+/** A function of the caller's, which says what a layer computes, failed. */
+export function customLayerFails(name: string, cause: unknown, where: readonly string[]): ChannelwiseError {
+  return new ChannelwiseError({
+    code: "usage",
+    message: `the function for ${JSON.stringify(name)} in customLayers failed: ${cause instanceof Error ? cause.message : String(cause)}`,
+    where,
+    fix: "look at the function, or at the error's cause; docs/custom-layers.md says what it is given and gives back",
+    cause,
   });
 }
 
