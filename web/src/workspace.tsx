@@ -4,7 +4,7 @@ import { AxisKey, Layout, sizesText } from "./axes.tsx";
 import { ChartView } from "./chart-view.tsx";
 import { CodePanel } from "./panels/code-panel.tsx";
 import { LayerPanel } from "./panels/layer-panel.tsx";
-import { ProofPanel } from "./panels/proof-panel.tsx";
+import { type Proof, ProofPanel } from "./panels/proof-panel.tsx";
 import { RunPanel } from "./panels/run-panel.tsx";
 import { Segments } from "./parts/segments.tsx";
 import { Tabs } from "./parts/tabs.tsx";
@@ -33,6 +33,7 @@ export function Workspace({ engine, opened }: { readonly engine: Engine; readonl
   const [panel, setPanel] = useState<Panel>("code");
   const [selected, setSelected] = useState<string | null>(null);
   const drawing = useTask<Picture>();
+  const proof = useTask<Proof>();
   const heading = useRef<HTMLHeadingElement>(null);
 
   const change = useCallback((part: Partial<View>) => setView((before) => ({ ...before, ...part })), []);
@@ -127,7 +128,7 @@ export function Workspace({ engine, opened }: { readonly engine: Engine; readonl
           hidden={shown === "chart"}
         >
           {common && shown === "code" && <CodePanel {...common} onView={change} />}
-          {common && shown === "proof" && <ProofPanel {...common} />}
+          {common && shown === "proof" && <ProofPanel {...common} proof={proof} />}
           {common && shown === "run" && <RunPanel {...common} />}
           {common && shown === "layer" && card && <LayerPanel {...common} card={card} />}
         </div>

@@ -420,6 +420,32 @@ async function details(browser, server) {
     await visit.give("#input-file", [small]);
     await said(/can't be read/);
   });
+  await inPage(
+    "a proof is kept while its model is open, also one that is under way when the tab changes",
+    async (visit) => {
+      await walk.openExample(visit, 2);
+      const verdict = await walk.prove(visit);
+      for (const other of ["code", "run", "layer"]) {
+        await walk.tab(visit, other);
+        assert.equal(await walk.text(visit, "#verdict"), null);
+        await walk.tab(visit, "proof");
+        assert.equal(await walk.text(visit, "#verdict"), verdict);
+        assert.equal(await visit.page.locator(".panel .plot").count(), 2);
+      }
+      await walk.leave(visit);
+      await walk.openExample(visit, 3);
+      await walk.tab(visit, "proof");
+      assert.equal(await walk.text(visit, "#prove"), "Prove it");
+      assert.equal(await walk.text(visit, "#verdict"), null);
+      await visit.page.evaluate(() => {
+        document.querySelector("#prove").click();
+        document.querySelector("#tab-code").click();
+      });
+      await walk.tab(visit, "proof");
+      await visit.page.waitForSelector("#verdict");
+      assert.match(await walk.text(visit, "#verdict"), /^All 18 layers agree/);
+    },
+  );
   await inPage("what was proven or written is not said of another choice", async (visit) => {
     await walk.openExample(visit, 2);
     await walk.saveCode(visit);
