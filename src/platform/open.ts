@@ -36,12 +36,22 @@ export async function openSource(source: Source, need: Need = "headers"): Promis
   return readSource(source);
 }
 
+/** What is read of a Blob at once: whoever gives one that tells of its slices learns how far it is. */
+const mostBytesAtOnce = 2 ** 24;
+
 function rangesOfBlob(blob: Blob, name: string): Bytes {
+  const read = async (start: number, end: number) => {
+    const bytes = new Uint8Array(await blob.slice(start, end).arrayBuffer());
+    if (bytes.length === end - start) return bytes;
+    throw new Error(`expected ${end - start} bytes at ${start}, got ${bytes.length}`);
+  };
   return new RangedBytes(blob.size, async (start, end) => {
     try {
-      const bytes = new Uint8Array(await blob.slice(start, end).arrayBuffer());
-      if (bytes.length === end - start) return bytes;
-      throw new Error(`expected ${end - start} bytes at ${start}, got ${bytes.length}`);
+      if (end - start <= mostBytesAtOnce) return await read(start, end);
+      const bytes = new Uint8Array(end - start);
+      for (let at = start; at < end; at += mostBytesAtOnce)
+        bytes.set(await read(at, Math.min(at + mostBytesAtOnce, end)), at - start);
+      return bytes;
     } catch (cause) {
       throw unreadable(name, cause);
     }
