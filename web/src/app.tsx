@@ -23,11 +23,14 @@ export function App() {
   const { run, cancel } = opening;
 
   const open = useCallback(
-    async (files: readonly File[]) => {
-      if (files.length === 0) return;
+    async (given: readonly File[] | Promise<readonly File[]>) => {
       cancel();
-      setName(files.length === 1 ? files[0]!.name : `${files.length} files`);
-      const opened = await run((watch) => engine.open(files, watch));
+      setName("");
+      const opened = await run(async (watch) => {
+        const files = await given;
+        setName(files.length === 1 ? files[0]!.name : `${files.length} files`);
+        return engine.open(files, watch);
+      });
       if (opened) setShown({ opened, serial: ++serial.current });
     },
     [engine, run, cancel],
@@ -50,7 +53,7 @@ export function App() {
   }, [shown]);
 
   const over = useDrop(open);
-  const news = <News task={opening} label={`Opening ${name}`} refused="This was not opened" focusRefusal />;
+  const news = <News task={opening} label={`Opening ${name}`.trimEnd()} refused="This was not opened" focusRefusal />;
   return (
     <div class={over ? "page over" : "page"}>
       <header class="bar">

@@ -5,15 +5,16 @@
  */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { load, convert, readInputs } from "channelwise";
 import { unzipSync } from "fflate";
 import { accessibility } from "./accessibility.js";
 import { openChromium, openFirefox } from "./browsers.js";
 import { budget } from "./budget.js";
+import { writeLargeModel } from "./large.js";
 import { serve } from "./serve.js";
 import * as walk from "./walk.js";
 
@@ -214,6 +215,82 @@ async function details(browser, server) {
       await walk.dropModel(visit, await filesOf(options));
       assert.match(await walk.prove(visit), /agree/);
     });
+  await inPage("a folder, dropped or picked, with folders in it and what lies beside the model", async (visit) => {
+    const folder = mkdtempSync(join(scratch, "folder-"));
+    mkdirSync(join(folder, "inner", "deeper"), { recursive: true });
+    for (const path of await filesOf({ to: "tfjs" })) copyFileSync(path, join(folder, "inner", basename(path)));
+    writeFileSync(join(folder, "inner", "deeper", "about.txt"), "a text");
+    writeFileSync(join(folder, ".hidden"), "of the system");
+    const pick = () => visit.give('input[aria-label="Folder of a model"]', [folder]);
+    for (const give of [() => walk.dropPaths(visit, [folder]), pick]) {
+      await give();
+      await visit.page.waitForSelector(".workspace .card");
+      assert.equal(await walk.text(visit, "h1"), "model.json");
+      assert.match(await walk.text(visit, ".notes"), /not part of the model: about\.txt$/);
+      await walk.leave(visit);
+    }
+  });
+  await inPage(
+    "a folder that holds no model, too many files, or what can't be read is refused in words",
+    async (visit) => {
+      const [empty, full] = ["empty-", "full-"].map((name) => mkdtempSync(join(scratch, name)));
+      for (let index = 0; index < 70; index++) writeFileSync(join(full, `${index}.txt`), "a text");
+      const refused = async (folder, pattern) => {
+        await walk.dropPaths(visit, [folder]);
+        await walk.until(
+          visit,
+          String(pattern),
+          (own) => new RegExp(own).test(document.querySelector(".refusal")?.textContent ?? ""),
+          pattern.source,
+        );
+      };
+      await refused(empty, /there is no file in what was given/);
+      await refused(full, /65 files are more than a model has/);
+      await visit.page.evaluate(() => {
+        const { webkitGetAsEntry } = DataTransferItem.prototype;
+        const readEntries = (_, fail) => fail(new DOMException("it is locked", "NotReadableError"));
+        DataTransferItem.prototype.webkitGetAsEntry = function () {
+          return Object.defineProperty(webkitGetAsEntry.call(this), "createReader", { value: () => ({ readEntries }) });
+        };
+      });
+      await refused(full, /unreadable-fileit is lockedwherefull-\w+what to do/);
+      await walk.openExample(visit, 1);
+    },
+  );
+  await inPage("of a large file the bar shows how far it is, and Cancel ends it", async (visit) => {
+    const path = join(scratch, "large.safetensors");
+    const size = await writeLargeModel(path, fixture("keras/seed-experiment/model.keras"), 200_000);
+    assert.ok(size > 200e6);
+    await visit.page.evaluate(() => {
+      window.shares = [];
+      const look = () => {
+        const bar = document.querySelector(".busy progress[value]");
+        if (bar) window.shares.push(bar.value / bar.max);
+        requestAnimationFrame(look);
+      };
+      look();
+    });
+    await visit.give("#model-files", [path]);
+    await walk.until(visit, "a part of the file", () => window.shares.some((share) => share > 0.05));
+    assert.match(await walk.text(visit, ".busy-label"), /^Opening large\.safetensors$/);
+    await visit.page.click(".busy button");
+    await walk.until(visit, "the end", () => document.querySelector(".busy") === null);
+    assert.equal(await walk.text(visit, ".refusal"), null);
+    await visit.page.evaluate(() => {
+      window.shares.length = 0;
+    });
+    await visit.give("#model-files", [path]);
+    await visit.page.waitForSelector(".workspace .card");
+    const shares = await visit.page.evaluate(() => window.shares);
+    assert.deepEqual(
+      shares,
+      shares.toSorted((a, b) => a - b),
+    );
+    const different = new Set(shares);
+    assert.ok(different.size >= 4, `the bar was seen at ${[...different]}`);
+    assert.ok([...different].every((share) => share < 1));
+    assert.match(await walk.prove(visit), /^All 3 layers agree/);
+  });
   await inPage("weights and the model they are for, in either order, picked", async (visit) => {
     const [weights] = await filesOf({ to: "weights.h5" });
     for (const paths of [
