@@ -659,6 +659,18 @@ async function details(browser, server) {
     },
     { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true },
   );
+  await check("a part of the page that can't be fetched is told of", async () => {
+    const visit = await browser.visit({ serviceWorkers: "block" });
+    try {
+      await visit.page.route("**/workspace-*.js", (route) => route.abort());
+      await walk.start(visit, server.url);
+      await walk.drop(visit, [motion]);
+      await visit.page.waitForSelector(".refusal");
+      assert.match(await walk.text(visit, ".refusal"), /a part of the page could not be fetched.*reload the page/);
+    } finally {
+      await visit.close();
+    }
+  });
   await inPage("a browser that does not let the page copy is told of", async (visit) => {
     await walk.openExample(visit, 1);
     await visit.page.evaluate(() => {
