@@ -50,6 +50,16 @@ export function Workspace({ engine, opened }: { readonly engine: Engine; readonl
     if (picture && seen.current && seen.current.view.flatten !== picture.view.flatten) showChange(chart.current!);
     seen.current = picture;
   }, [picture]);
+  const placed = useRef(false);
+  const visible = !narrow || panel === "chart";
+  useEffect(() => {
+    // A chart that is wider than its place is first seen where its first card is.
+    if (placed.current || !picture || !visible) return;
+    placed.current = true;
+    const { clientWidth } = chart.current!;
+    const card = chart.current!.querySelector<HTMLElement>(".card")!;
+    chart.current!.scrollLeft = card.offsetLeft + (card.offsetWidth - clientWidth) / 2;
+  }, [picture, visible]);
   const letters = useMemo(() => lettersIn(picture), [picture]);
   const select = useCallback((id: string) => {
     setSelected(id);

@@ -659,6 +659,21 @@ async function details(browser, server) {
     },
     { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true },
   );
+  await inPage(
+    "a chart that is wider than a phone is first seen where it starts",
+    async (visit) => {
+      await visit.page.tap(".examples li:nth-child(3) .example");
+      await visit.page.waitForSelector("#tab-chart");
+      await walk.tab(visit, "chart");
+      const inside = () => {
+        const [card, place] = [".card", ".chart-scroll"].map((own) => document.querySelector(own));
+        const [inner, outer] = [card, place].map((own) => own.getBoundingClientRect());
+        return place.scrollWidth > outer.width && inner.left >= outer.left && inner.right <= outer.right;
+      };
+      await walk.until(visit, "the first card", inside);
+    },
+    { viewport: { width: 390, height: 740 }, isMobile: true, hasTouch: true },
+  );
   await check("a part of the page that can't be fetched is told of", async () => {
     const visit = await browser.visit({ serviceWorkers: "block" });
     try {
