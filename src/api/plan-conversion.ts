@@ -6,7 +6,7 @@ import { pieceData, sourceData, type StatePiece, stateRows } from "../backends/t
 import { type OptionNames, requireChoice, requireKnown } from "../options.ts";
 import type { Model } from "./model.ts";
 import { torchConversion, torchOptions, type TorchConversion } from "./torch-conversion.ts";
-import type { OrderNote } from "./verify.ts";
+import { type OrderNote, orderNotes } from "./verify.ts";
 
 /** How a conversion is planned. */
 export interface PlanOptions extends TorchConversion {
@@ -127,7 +127,7 @@ export function planConversion(model: Model, options: PlanOptions = {}): Convers
     weights: program.state.flatMap(({ name, source }) =>
       "pieces" in source ? plannedPieces(name, source.pieces) : [],
     ),
-    notes: plan.notes.map(({ layer, ...note }) => ({ ...note, layer: layer.path, className: layer.className })),
+    notes: orderNotes(plan),
   };
 }
 

@@ -9,7 +9,7 @@
  * What a server says is not believed: every answer has to be the range that was asked for, of a file of the same length and tag.
  */
 import { unreadable } from "../error.ts";
-import { type Bytes, RangedBytes } from "./bytes.ts";
+import { type Bytes, joined, RangedBytes } from "./bytes.ts";
 import { files } from "./host.ts";
 import type { Need } from "./runtime.ts";
 import { besideUrl, body, locate, readSource, request, type Source } from "./source.ts";
@@ -131,12 +131,5 @@ async function exactBody(response: Response, expected: number): Promise<Uint8Arr
       response.url,
       new Error(`expected ${expected} bytes, got ${received > expected ? "more" : received}`),
     );
-  if (chunks.length === 1) return chunks[0]!;
-  const bytes = new Uint8Array(expected);
-  let filled = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, filled);
-    filled += chunk.length;
-  }
-  return bytes;
+  return chunks.length === 1 ? chunks[0]! : joined(chunks);
 }
