@@ -268,6 +268,7 @@ function callersBuilder(name: string, build: FromKeras, place: readonly string[]
   return (call) => {
     if (call.config.className === "Lambda") call.config.ignore(...codeOptions);
     try {
+      if (typeof build !== "function") throw new TypeError("it is none");
       const made = build(call);
       if ([made].flat().every((value) => Number.isInteger(value))) return made;
       throw new TypeError(`it has to return a value that call gave, or a list of them, and returned ${String(made)}`);

@@ -117,7 +117,7 @@ test.each<[string, unknown, RegExp]>([
   ],
   ["gives nothing", () => undefined, /failed: it has to return a value that call gave, .* returned undefined\n/],
   ["is asynchronous", async () => 0, /returned \[object Promise\]\n/],
-  ["is none", 5, /failed: build is not a function\n/],
+  ["is none", 5, /failed: it is none\n/],
 ])("a function that %s is told of its layer, with the error as the cause", (_, build, message) => {
   const config = sequential([input("x", [2]), foreign({})]);
   let thrown: unknown;

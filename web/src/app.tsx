@@ -35,7 +35,7 @@ export function App() {
       setName("");
       const found = await run(async (watch) => {
         const files = await given;
-        setName(files.length === 1 ? files[0]!.name : `${files.length} files`);
+        if (!watch.signal?.aborted) setName(files.length === 1 ? files[0]!.name : `${files.length} files`);
         const { Workspace } = await fetchWorkspace();
         return { Workspace, opened: await engine.open(files, watch) };
       });
