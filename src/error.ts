@@ -1,5 +1,6 @@
 /**
- * Every failure that channelwise reports: one class, and one function per failure that builds it.
+ * Every failure that channelwise reports: one class, and one function per failure that builds it. More than 500 lines, so that who words
+ * another one sees how all are worded.
  *
  * A message says what was expected, what was found, where, and what to do:
  *
@@ -116,6 +117,16 @@ export function unknownFormat(found: string, known: readonly string[]): Channelw
   });
 }
 
+/** A file of another kind for `channelwise/run`. */
+export function notServed(name: string): ChannelwiseError {
+  return new ChannelwiseError({
+    code: "unknown-format",
+    message: "channelwise/run reads only the .safetensors that channelwise writes",
+    where: [name],
+    fix: 'convert it (channelwise convert FILE model.safetensors), or import load from "channelwise", which reads all formats',
+  });
+}
+
 // ------------------------------------------------------------------------------------------- PyTorch programs
 
 /** A PyTorch program uses Python or PyTorch that the checker doesn't know. `where` is usually `model.py line N`. */
@@ -180,6 +191,8 @@ export interface RefusedLayer {
   readonly why?: string | undefined;
   /** The name under which `customLayers` takes what it computes. */
   readonly custom?: string | undefined;
+  /** How many tensors it is called on, where that is known. */
+  readonly inputs?: number | undefined;
 }
 
 /** At most so many of them, and how many more there are. */
@@ -211,7 +224,14 @@ export function unsupportedLayers(refused: readonly RefusedLayer[]): Channelwise
     return `${what} not supported${why === undefined ? "" : `: ${why}`}`;
   });
   const custom = [...new Set(refused.flatMap((layer) => layer.custom ?? []))].slice(0, 3);
-  const lines = custom.map((name) => `${JSON.stringify(name)}: (call) => call.activation(call.input(), "relu")`);
+  const lines = custom.map((name) => {
+    const inputs = Math.max(...refused.map((layer) => (layer.custom === name && layer.inputs) || 1));
+    const code =
+      inputs === 1
+        ? `call.activation(call.input(), "relu")`
+        : `call.like("Add") /* of ${inputs} inputs: call.inputs */`;
+    return `${JSON.stringify(name)}: (call) => ${code}`;
+  });
   const fixes = [
     ...(refused.some((layer) => layer.custom === undefined)
       ? ["rebuild that part of the model out of what docs/layers.md lists, or report the layer"]
@@ -229,6 +249,17 @@ export function unsupportedLayers(refused: readonly RefusedLayer[]): Channelwise
     message: sentences.join("; "),
     where: shared < 0 ? first.place : first.place.slice(0, shared),
     fix: fixes.join("; "),
+  });
+}
+
+/** A function of the caller's, which says what a layer computes, failed. */
+export function customLayerFails(name: string, cause: unknown, where: readonly string[]): ChannelwiseError {
+  return new ChannelwiseError({
+    code: "usage",
+    message: `the function for ${JSON.stringify(name)} in customLayers failed: ${cause instanceof Error ? cause.message : String(cause)}`,
+    where,
+    fix: "look at the function, or at the error's cause; docs/custom-layers.md says what it is given and gives back",
+    cause,
   });
 }
 
@@ -286,7 +317,7 @@ export function missingWeight(message: string, where: readonly string[]): Channe
 /** The caller's data does not fit the model. */
 export function invalidInput(
   message: string,
-  fix = "`channelwise inspect` lists the model's inputs",
+  fix = "model.inputs (`channelwise inspect`) lists the inputs",
 ): ChannelwiseError {
   return new ChannelwiseError({ code: "invalid-input", message, fix });
 }
@@ -311,21 +342,27 @@ export function threadBroken(cause: unknown): ChannelwiseError {
 }
 
 /** An option of a function or a command has a value that it can't have. */
-export function wrongOption(option: string, choices: readonly string[], got: unknown): ChannelwiseError {
-  return new ChannelwiseError({
-    code: "usage",
-    message: `option ${option}: expected ${choices.join(" or ")}, got ${JSON.stringify(got)}`,
-    fix: "`channelwise COMMAND --help` lists the options of a command",
-  });
+export function wrongOption(
+  option: string,
+  choices: readonly string[],
+  got: unknown,
+  nearest?: string,
+): ChannelwiseError {
+  const expected = `option ${option}: expected ${choices.join(" or ")}`;
+  return new ChannelwiseError({ code: "usage", message: `${expected}, got ${JSON.stringify(got)}${hint(nearest)}` });
 }
 
 /** An option that a function does not have. */
-export function unknownOption(option: string, nearest: string, known: readonly string[]): ChannelwiseError {
+export function unknownOption(option: string, known: readonly string[], nearest: string | undefined): ChannelwiseError {
   return new ChannelwiseError({
     code: "usage",
-    message: `there is no option ${option}; ${nearest} is the nearest`,
+    message: `there is no option ${option}${hint(nearest)}`,
     fix: `the options are ${known.join(", ")}`,
   });
+}
+
+function hint(nearest: string | undefined): string {
+  return nearest === undefined ? "" : `; ${nearest} is the nearest`;
 }
 
 /** The runtime compiles no WebAssembly, or what it was given is none. */
@@ -407,7 +444,7 @@ export function orderUnknown(where: readonly string[]): ChannelwiseError {
     code: "usage",
     message: "the weights behind a Flatten are in Keras' order (permute) or in PyTorch's (fold), and do not tell which",
     where,
-    fix: "say how the state dict was converted: --flatten permute or --flatten fold",
+    fix: "say by the option flatten how the state dict was converted: permute or fold",
   });
 }
 
@@ -446,35 +483,31 @@ export function dataSizeMismatch(
   });
 }
 
-/** What the operating system says of a file, in words. */
-function reasonOf(cause: unknown): string {
+/** What the operating system says of a file, in words, and what to do; `other` where it says something else. */
+function systemSays(cause: unknown, other: string): { reason: string; fix: string } {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-  const words: Record<string, string> = {
-    ENOENT: "there is no such file",
-    EISDIR: "it is a folder",
-    EACCES: "permission denied",
-    ENOSPC: "no space is left",
-    ENOTDIR: "a part of the path is no folder",
+  const known: Record<string, readonly [reason: string, fix?: string]> = {
+    ENOENT: ["there is no such file"],
+    EISDIR: ["it is a folder", "give the name of a file"],
+    EACCES: ["permission denied"],
+    ENOSPC: ["no space is left"],
+    ENOTDIR: notFolder,
+    EEXIST: notFolder,
   };
-  return words[code] ?? (cause instanceof Error ? cause.message : String(cause));
+  const [reason = cause instanceof Error ? cause.message : String(cause), fix = other] = known[code] ?? [];
+  return { reason, fix };
 }
+
+const notFolder = ["a part of the path is a file, where folders should be"] as const;
 
 /** A file or a URL can't be read. */
 export function unreadable(path: string, cause: unknown): ChannelwiseError {
-  return new ChannelwiseError({
-    code: "unreadable-file",
-    message: `cannot read ${path}: ${reasonOf(cause)}`,
-    fix: "check the path, and that it may be read",
-    cause,
-  });
+  const { reason, fix } = systemSays(cause, "check the path, and that it may be read");
+  return new ChannelwiseError({ code: "unreadable-file", message: `cannot read ${path}: ${reason}`, fix, cause });
 }
 
 /** A file can't be written; what was there before is still there. */
 export function unwritable(path: string, cause: unknown): ChannelwiseError {
-  return new ChannelwiseError({
-    code: "unreadable-file",
-    message: `cannot write ${path}: ${reasonOf(cause)}`,
-    fix: "check the path, and that there is room",
-    cause,
-  });
+  const { reason, fix } = systemSays(cause, "check the path, and that there is room");
+  return new ChannelwiseError({ code: "unreadable-file", message: `cannot write ${path}: ${reason}`, fix, cause });
 }

@@ -1,7 +1,7 @@
 /**
- * options: those of a call by their names, so that one that is misspelt is not taken for one that was left out
+ * options: those of a call by their names and values, so that one that is misspelt is not taken for one that was left out
  */
-import { unknownOption } from "./error.ts";
+import { unknownOption, wrongOption } from "./error.ts";
 
 /** The names of the options `T`, all of them: the compiler misses one that is left out. */
 export type OptionNames<T> = Readonly<Record<keyof T, true>>;
@@ -10,9 +10,18 @@ export type OptionNames<T> = Readonly<Record<keyof T, true>>;
 export function requireKnown(options: object, names: object): void {
   const known = Object.keys(names);
   const wrong = Object.keys(options).find((name) => !known.includes(name));
-  if (wrong === undefined) return;
-  const [nearest] = known.toSorted((a, b) => changes(wrong, a) - changes(wrong, b)) as [string];
-  throw unknownOption(wrong, nearest, known);
+  if (wrong !== undefined) throw unknownOption(wrong, known, nearest(wrong, known));
+}
+
+/** Refuses a value that an option does not have, and says which is the nearest. */
+export function requireChoice(option: string, choices: readonly string[], value: string): void {
+  if (!choices.includes(value)) throw wrongOption(option, choices, value, nearest(String(value), choices));
+}
+
+/** The word that is meant, if half of its letters or more are right. */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  const [found = ""] = known.toSorted((a, b) => changes(word, a) - changes(word, b));
+  return changes(word, found) * 2 <= found.length ? found : undefined;
 }
 
 /** How many letters have to be put in, left out or replaced to make one word of the other (Levenshtein). */

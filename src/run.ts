@@ -4,7 +4,7 @@
 import { type EngineOptions, engineOptions, type Model, openModel } from "./api/model.ts";
 import { type OptionNames, requireKnown } from "./options.ts";
 import { graphFromState } from "./dialects/state.ts";
-import { unknownFormat } from "./error.ts";
+import { notServed } from "./error.ts";
 import { isSafetensors, readSafetensors } from "./formats/safetensors.ts";
 import { readSource, type Source } from "./platform/source.ts";
 
@@ -24,16 +24,13 @@ const optionNames: OptionNames<LoadOptions> = { name: true, ...engineOptions };
 /**
  * Loads a model that channelwise wrote as `.safetensors`: a path (Node, Deno, Bun), a URL, a Response, a Blob, or bytes.
  *
- * @throws {ChannelwiseError} `unreadable-file`, `corrupt-file`, `unsupported-feature`, `missing-weight`, `usage`
+ * @throws {ChannelwiseError} `unreadable-file`, `unknown-format`, `corrupt-file`, `unsupported-feature`, `missing-weight`, `usage`
  */
 export async function load(source: Source, options: LoadOptions = {}): Promise<Model> {
   requireKnown(options, optionNames);
   const { bytes, name: found } = await readSource(source);
   const name = options.name ?? found;
-  if (!isSafetensors(bytes))
-    throw unknownFormat(`${name}, which is none (convert it with channelwise first)`, [
-      "a .safetensors file that channelwise wrote",
-    ]);
+  if (!isSafetensors(bytes)) throw notServed(name);
   const graph = graphFromState(readSafetensors(bytes, [name]), [name]);
   return openModel(graph, name, "channelwise safetensors", options);
 }

@@ -17,11 +17,10 @@ import { type Graph, layersOf } from "../graph/graph.ts";
 import { type LayoutPlan, portOrder } from "../plan/layout.ts";
 import { elements, type StoredArray, type TensorData } from "../tensor.ts";
 import type { Model } from "./model.ts";
-import { type OptionNames, requireKnown } from "../options.ts";
+import { type OptionNames, requireChoice, requireKnown } from "../options.ts";
 import { sourceOf } from "./source.ts";
 import {
   type Conversion,
-  requireChoice,
   torchConversion,
   torchOptions,
   type TorchConversion,

@@ -6,13 +6,12 @@ import { isNpy, readNpy } from "../bytes/npy.ts";
 import { readNpz } from "../bytes/npz.ts";
 import { toFloat32, toInt32 } from "../bytes/numbers.ts";
 import { invalidInput, wrongOption } from "../error.ts";
-import { type OptionNames, requireKnown } from "../options.ts";
+import { type OptionNames, requireChoice, requireKnown } from "../options.ts";
 import { portOrder } from "../plan/layout.ts";
 import { readSource, type Source } from "../platform/source.ts";
 import type { StoredArray, Tensor } from "../tensor.ts";
 import type { Model } from "./model.ts";
 import { inputRecord, randomInputs } from "./random.ts";
-import { requireChoice } from "./torch-conversion.ts";
 
 /** How `readInputs` takes a file. */
 export interface ReadInputsOptions {

@@ -16,7 +16,7 @@ import type { Need } from "../platform/runtime.ts";
 import type { Source } from "../platform/source.ts";
 import type { StoredArray } from "../tensor.ts";
 import { type EngineOptions, engineOptions, type Model, openModel } from "./model.ts";
-import { type OptionNames, requireKnown } from "../options.ts";
+import { type OptionNames, requireChoice, requireKnown } from "../options.ts";
 import { type ModelSource, rememberSource } from "./source.ts";
 import { wayBack } from "./way-back.ts";
 
@@ -81,6 +81,8 @@ export async function readFile(
   need: Need,
 ): Promise<ReadFile & { readonly name: string }> {
   requireKnown(options, optionNames);
+  requireChoice("flatten", ["permute", "fold"], options.flatten ?? "permute");
+  requireChoice("meaning", ["original", "keras3"], options.meaning ?? "original");
   const found = await open(source, options, need);
   const file = { ...found, name: options.name ?? found.name };
   const architecture = options.architecture === undefined ? null : await open(options.architecture, options, need);

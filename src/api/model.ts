@@ -20,7 +20,7 @@ import type { Graph, Port, ValueId, ValueType } from "../graph/graph.ts";
 import type { ConvolutionChoice } from "../ops/facets.ts";
 import { vocabularyOf } from "../ops/embedding.ts";
 import { type KernelSource, loadKernels } from "../platform/kernels.ts";
-import type { OptionNames } from "../options.ts";
+import { type OptionNames, requireChoice } from "../options.ts";
 import { elements, type Tensor, type TensorData } from "../tensor.ts";
 
 /** An input or an output of a model. */
@@ -275,8 +275,7 @@ export async function openModel(
   notes: readonly string[] = [],
 ): Promise<Model> {
   const { kernels, threads = 1, convolution = "auto" } = options;
-  if (convolution !== "auto" && convolution !== "direct")
-    throw wrongOption("convolution", ["auto", "direct"], convolution);
+  requireChoice("convolution", ["auto", "direct"], convolution);
   if (!Number.isInteger(threads) || threads < 1) throw wrongOption("threads", ["an integer from 1 up"], threads);
   const module = await loadKernels(kernels);
   const pool = threads > 1 && kernels === undefined ? await Pool.open(threads) : null;

@@ -3,10 +3,10 @@
  */
 import { type Axes, layoutText } from "../axes.ts";
 import { pieceData, sourceData, type StatePiece, stateRows } from "../backends/torch/state.ts";
-import { type OptionNames, requireKnown } from "../options.ts";
+import { type OptionNames, requireChoice, requireKnown } from "../options.ts";
 import type { Model } from "./model.ts";
-import { torchConversion, torchOptions, requireChoice, type TorchConversion } from "./torch-conversion.ts";
-import type { OrderNote } from "./verify.ts";
+import { torchConversion, torchOptions, type TorchConversion } from "./torch-conversion.ts";
+import { type OrderNote, orderNotes } from "./verify.ts";
 
 /** How a conversion is planned. */
 export interface PlanOptions extends TorchConversion {
@@ -127,7 +127,7 @@ export function planConversion(model: Model, options: PlanOptions = {}): Convers
     weights: program.state.flatMap(({ name, source }) =>
       "pieces" in source ? plannedPieces(name, source.pieces) : [],
     ),
-    notes: plan.notes.map(({ layer, ...note }) => ({ ...note, layer: layer.path, className: layer.className })),
+    notes: orderNotes(plan),
   };
 }
 

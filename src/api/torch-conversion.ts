@@ -6,7 +6,7 @@ import { isClassName } from "../backends/torch/names.ts";
 import { wrongOption } from "../error.ts";
 import type { Graph } from "../graph/graph.ts";
 import { type LayoutPlan, planLayout } from "../plan/layout.ts";
-import type { OptionNames } from "../options.ts";
+import { type OptionNames, requireChoice } from "../options.ts";
 
 /** How a model is written as PyTorch. */
 export interface TorchConversion {
@@ -46,9 +46,4 @@ export function torchConversion(
   const plan = planLayout(graph, { target: "torch", flatten, io: io === "torch" ? "torch" : "source" });
   const program = emitTorch(plan, { weights, ...(name === undefined ? {} : { name }) });
   return { plan, program };
-}
-
-/** Refuses a value that an option does not have. */
-export function requireChoice(option: string, choices: readonly string[], value: string): void {
-  if (!choices.includes(value)) throw wrongOption(option, choices, value);
 }

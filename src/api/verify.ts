@@ -13,7 +13,7 @@ import { wrongOption } from "../error.ts";
 import type { EngineValue } from "../backends/wasm/engine.ts";
 import { NodeResults } from "../backends/wasm/node-results.ts";
 import type { Graph, ValueId } from "../graph/graph.ts";
-import type { LayoutNote } from "../plan/layout.ts";
+import type { LayoutNote, LayoutPlan } from "../plan/layout.ts";
 import { compareArrays, type Difference } from "./compare.ts";
 import { type Conversion, type TorchConversion, torchConversion, torchOptions } from "./torch-conversion.ts";
 import { floatsOf, toFloat32 } from "../bytes/numbers.ts";
@@ -210,8 +210,13 @@ function compareSides(
     firstDifference: differs?.name ?? null,
     samples,
     seed,
-    notes: plan.notes.map(({ layer, ...note }) => ({ ...note, layer: layer.path, className: layer.className })),
+    notes: orderNotes(plan),
   };
+}
+
+/** What a plan does about the order of axes, with each layer by its name. */
+export function orderNotes({ notes }: LayoutPlan): OrderNote[] {
+  return notes.map(({ layer, ...note }) => ({ ...note, layer: layer.path, className: layer.className }));
 }
 
 /** A comparison, with what may be needed to look closer. */

@@ -10,8 +10,10 @@ import type { Keep } from "../api/to-keras.ts";
 import type { Report } from "../api/verify.ts";
 import { wrongOption } from "../error.ts";
 import { type Target, targets } from "../formats/kinds.ts";
+import { nearest } from "../options.ts";
 import {
   type CommonOptions,
+  isFolder,
   loadOptions,
   openModel,
   requireFolder,
@@ -31,30 +33,42 @@ interface ConvertCommandOptions extends CommonOptions {
   readonly name?: string;
 }
 
-/** Endings of files that are not written here; a folder of such a name would be a surprise. */
-const otherFiles = new Set(["onnx", "py", "json", "npy", "zip", "bin", "ckpt", "tflite", "pb"]);
-
 const endings = (Object.entries(targets) as [Target, readonly string[]][]).flatMap(([to, ends]) =>
   ends.map((end) => [end, to] as const),
 );
 
-/**
- * Formats that are a folder of files: the file by which a folder is known, and as one of ours, and those that an earlier conversion
- * may have left there.
- */
-const folders: Partial<Record<Target, { readonly main: string; readonly mark: string; readonly others: RegExp }>> = {
+/** A format that is a folder of files. */
+interface FolderFormat {
+  /** The file by which such a folder is known. */
+  readonly main: string;
+  /** What stands in it where a conversion wrote it, so that it may be replaced. */
+  readonly mark: string;
+  /** What else an earlier conversion may have left there. */
+  readonly others: RegExp;
+}
+
+const folders: Partial<Record<Target, FolderFormat>> = {
   pytorch: { main: "model.py", mark: "converted from Keras by channelwise", others: /^model\.(safetensors|pt)$/ },
-  tfjs: { main: "model.json", mark: `"convertedBy":"channelwise"`, others: /^group1-shard\d+of\d+\.bin$/ },
+  tfjs: { main: "model.json", mark: '"convertedBy":"channelwise"', others: /^group1-shard\d+of\d+\.bin$/ },
 };
 
-/** What to write, by OUT's ending where `--to` is not given; a folder is PyTorch. */
+/** What to write, by OUT's ending where `--to` is not given. A folder has no ending, a slash behind its name, or is there already. */
 function formatOf(out: string, to: Target | undefined): Target {
-  if (to) return to;
-  const known = endings.find(([end]) => out.toLowerCase().endsWith(end));
-  if (known) return known[1];
-  const ending = /\.([a-z0-9]+)$/i.exec(out)?.[1]?.toLowerCase() ?? "";
-  if (otherFiles.has(ending)) throw wrongOption("OUT", ["a folder", ...endings.map(([end]) => end)], out);
-  return "pytorch";
+  const format = to ?? endings.find(([end]) => out.toLowerCase().endsWith(end))?.[1];
+  const slash = /[/\\]$/.test(out);
+  const ending = /.\.([a-z]\w*)$/i.exec(basename(out))?.[1];
+  const folder = slash || isFolder(out) || ending === undefined;
+  const aFolder = "a folder (with a / behind its name, if that has a dot)";
+  if (format !== undefined) {
+    const main = folders[format]?.main;
+    if (slash && !main) throw wrongOption("OUT", [`the name of a file, for ${format}`], out);
+    if (!folder && main?.endsWith(`.${ending}`)) throw wrongOption("OUT", [`${aFolder} for ${format}`], out);
+    return format;
+  }
+  if (folder) return "pytorch";
+  const known = endings.map(([end]) => end.slice(1));
+  const near = nearest(ending.toLowerCase(), known);
+  throw wrongOption("OUT", [aFolder, ...endings.map(([end]) => end)], out, near && `.${near}`);
 }
 
 export async function convertCommand(
@@ -89,13 +103,14 @@ export async function convertCommand(
       report = result;
     },
   };
-  const written: { name: string; bytes: number }[] = [];
+  const written: { name: string; bytes: number; replaced: boolean }[] = [];
   const staged = new StagedFiles();
   const engine = new SideThread(path, loadOptions(path, given));
   const keep: Keep = (name, file) => {
     verifying.stop();
-    written.push({ name: folder ? name : basename(out), bytes: file.sizeBytes });
-    return staged.write(folder ? join(out, name) : out, file, writing.update);
+    const path = folder ? join(out, name) : out;
+    written.push({ name: basename(path), bytes: file.sizeBytes, replaced: existsSync(path) });
+    return staged.write(path, file, writing.update);
   };
   try {
     await convertInto(model, settings, keep, () => engine.start());
@@ -120,4 +135,7 @@ export async function convertCommand(
     `${colors.green("verified")}  ${report!.layers.length} layers on ${report!.samples} random inputs, outputs at most ${difference(worst)} apart`,
   );
   console.error(`${out}  ${written.map(({ name, bytes }) => `${name} (${bytes} bytes)`).join(", ")}`);
+  const replaced = written.filter((file) => file.replaced).map(({ name }) => name);
+  if (replaced.length > 0) console.error(`replaced  ${replaced.join(", ")}`);
+  if (left.length > 0) console.error(`removed  ${left.join(", ")}, of an earlier conversion`);
 }

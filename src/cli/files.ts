@@ -83,7 +83,7 @@ export class StagedFiles {
   write(path: string, file: FileToWrite, onProgress: (done: number, total: number) => void = () => {}): Bytes {
     const part = `${path}.${process.pid}.part`;
     try {
-      if (existsSync(path) && statSync(path).isDirectory()) throw new Error("it is a folder");
+      if (isFolder(path)) throw Object.assign(new Error("it is a folder"), { code: "EISDIR" });
       const folder = mkdirSync(dirname(path), { recursive: true });
       if (folder !== undefined) this.#folders.push(folder);
       this.#moves.push({ path, part, old: `${path}.${process.pid}.old` });
@@ -175,9 +175,14 @@ export function requireOther(out: string, read: readonly (string | undefined)[])
   });
 }
 
+/** Whether a folder of this name is there. */
+export function isFolder(path: string): boolean {
+  return existsSync(path) && statSync(path).isDirectory();
+}
+
 /** Fails where a folder is wanted and a file is. */
 export function requireFolder(path: string): void {
-  if (!existsSync(path) || statSync(path).isDirectory()) return;
+  if (!existsSync(path) || isFolder(path)) return;
   throw new ChannelwiseError({
     code: "usage",
     message: `expected ${path} to be a folder, but it is a file`,

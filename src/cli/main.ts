@@ -4,10 +4,11 @@
  *
  *     0 done   1 outputs differ   2 wrong usage   3 file refused (unreadable, unsupported, hostile)
  */
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import colors from "picocolors";
 import { ChannelwiseError, wrongOption } from "../error.ts";
 import { targets } from "../formats/kinds.ts";
+import { nearest } from "../options.ts";
 import { version } from "../version.ts";
 import { convertCommand } from "./convert.ts";
 import { explainCommand } from "./explain.ts";
@@ -24,6 +25,16 @@ function integerFrom(least: number, option: string, most: number): (text: string
     if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
     throw wrongOption(option, [`an integer from ${least} to ${most}`], text);
   };
+}
+
+/** An option of a few values; commander's own `choices` name no nearest. */
+function choice(flags: string, description: string, values: readonly string[]): Option {
+  return new Option(flags, description).choices(values).argParser((given: string) => {
+    if (values.includes(given)) return given;
+    const near = nearest(given, values);
+    const allowed = `Allowed choices are ${values.join(", ")}.`;
+    throw new InvalidArgumentError(near === undefined ? allowed : `${allowed}\n(Did you mean ${near}?)`);
+  });
 }
 
 function buildProgram(): Command {
@@ -43,29 +54,31 @@ function buildProgram(): Command {
     program
       .command(usage)
       .description(description)
+      .showHelpAfterError(`(channelwise ${usage.split(" ")[0]} --help lists its options)`)
       .option("--json", "print one JSON document on stdout")
       .addOption(new Option("--architecture <file>", "model file or config JSON, for a file that holds weights alone"))
       .addOption(
-        new Option("--meaning <whose>", "a file of Keras 1 or 2: as it was meant, or as Keras 3 takes it")
-          .choices(["original", "keras3"])
-          .default("original"),
+        choice("--meaning <whose>", "a file of Keras 1 or 2: as it was meant, or as Keras 3 takes it", [
+          "original",
+          "keras3",
+        ]).default("original"),
       )
       .addHelpText("after", `\nExamples:\n${examples.map((line) => `  channelwise ${line}`).join("\n")}\n`);
 
   const conversionOptions = (target: Command) =>
     target
       .addOption(
-        new Option(
+        choice(
           "--flatten <how>",
           "where Keras merges axes: bring the data into its order, or reorder the weights that follow",
-        )
-          .choices(["permute", "fold"])
-          .default("permute"),
+          ["permute", "fold"],
+        ).default("permute"),
       )
       .addOption(
-        new Option("--io <layout>", "whether series go in and out channels first, or as Keras has them")
-          .choices(["torch", "keras"])
-          .default("torch"),
+        choice("--io <layout>", "whether series go in and out channels first, or as Keras has them", [
+          "torch",
+          "keras",
+        ]).default("torch"),
       );
 
   command("inspect <model>", "layers, axes, shapes, parameters, and each place where the order of axes matters", [
@@ -88,9 +101,9 @@ function buildProgram(): Command {
     .requiredOption("--output <file>", "gets output_0, output_1, ... (.npz); .npy where there is one output")
     .option("--layers <file>", "gets each layer's output under its name (.npz)")
     .addOption(
-      new Option("--layout <layout>", "order of axes of series in the files: NLC or NCL")
-        .choices(["keras", "torch"])
-        .default("keras"),
+      choice("--layout <layout>", "order of axes of series in the files: NLC or NCL", ["keras", "torch"]).default(
+        "keras",
+      ),
     )
     .action(runCommand);
 
@@ -104,13 +117,9 @@ function buildProgram(): Command {
       "convert model.keras web/ --to tfjs        a folder for tf.loadLayersModel: model.json and its weights",
     ]),
   )
+    .addOption(choice("--to <format>", "what to write; by the ending of OUT otherwise", Object.keys(targets)))
     .addOption(
-      new Option("--to <format>", "what to write; by the ending of OUT otherwise").choices(Object.keys(targets)),
-    )
-    .addOption(
-      new Option("--weights <format>", "the file of weights beside model.py")
-        .choices(["safetensors", "pt"])
-        .default("safetensors"),
+      choice("--weights <format>", "the file of weights beside model.py", ["safetensors", "pt"]).default("safetensors"),
     )
     .option("--template <file>", "the model that a PyTorch state dict was converted from; gets its weights")
     .option("--name <class>", "name of the PyTorch class; made out of the model's name otherwise")
@@ -141,8 +150,8 @@ function buildProgram(): Command {
   return program;
 }
 
-/** Reports a failure on stderr; gives the exit code. */
-function report(error: unknown): number {
+/** Reports a failure of a command on stderr; gives the exit code. */
+function report(error: unknown, command: string): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
   if (!(error instanceof ChannelwiseError)) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -153,6 +162,8 @@ function report(error: unknown): number {
   }
   const [first, ...rest] = error.message.split("\n");
   console.error([colors.red(first), ...rest].join("\n"));
+  if (error.code === "usage" && error.fix === undefined)
+    console.error(`  fix    \`channelwise ${command} --help\` lists its options`);
   if (error.code === "usage") return exitCodes.usage;
   return error.code === "outputs-differ" ? exitCodes.differ : exitCodes.refused;
 }
@@ -163,9 +174,10 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 if (!answerAsThread()) {
+  const program = buildProgram();
   try {
-    await buildProgram().parseAsync();
+    await program.parseAsync();
   } catch (error) {
-    process.exitCode = report(error);
+    process.exitCode = report(error, program.args[0]!);
   }
 }

@@ -18,12 +18,16 @@ interface RunOptions extends CommonOptions {
 }
 
 export async function runCommand(path: string, options: RunOptions): Promise<void> {
-  for (const out of [options.output, options.layers ?? ""]) requireOther(out, [path, options.input]);
+  const isNamed = (name: string, ending: string) => name.toLowerCase().endsWith(ending);
+  const { output, layers: layersFile = null } = options;
+  const single = isNamed(output, ".npy");
+  if (!single && !isNamed(output, ".npz"))
+    throw wrongOption("output", ["a .npz file", ".npy where there is one output"], output);
+  if (layersFile !== null && !isNamed(layersFile, ".npz")) throw wrongOption("layers", ["a .npz file"], layersFile);
+  for (const out of [output, layersFile ?? ""]) requireOther(out, [path, options.input]);
   const model = await openModel(path, options);
-  const single = options.output.endsWith(".npy");
   if (single && model.outputs.length > 1)
-    throw wrongOption("output", [`a .npz file, for ${model.outputs.length} outputs`], options.output);
-  if (options.layers?.endsWith(".npy")) throw wrongOption("layers", ["a .npz file"], options.layers);
+    throw wrongOption("output", [`a .npz file, for ${model.outputs.length} outputs`], output);
   const inputs = readInputs(model, options.input, options.layout);
   const started = performance.now();
   const outputs = model.predictAll(inputs);
@@ -34,17 +38,17 @@ export async function runCommand(path: string, options: RunOptions): Promise<voi
     return { dtype: "float32", shape: order.map((axis) => axis.size!), data: rearrangeArray(data, axes, order) };
   });
   const numbered = new Map(arrays.map((array, index) => [`output_${index}`, array]));
-  const files = new Map([[options.output, single ? writeNpy(arrays[0]!) : writeNpz(numbered)]]);
-  if (options.layers !== undefined) {
+  const files = new Map([[output, single ? writeNpy(arrays[0]!) : writeNpz(numbered)]]);
+  if (layersFile !== null) {
     const layers = [...model.layers(inputs)].map(([name, { data, shape }]): [string, DenseArray] => [
       name,
       { dtype: "float32", shape, data },
     ]);
-    files.set(options.layers, writeNpz(new Map(layers)));
+    files.set(layersFile, writeNpz(new Map(layers)));
   }
   writeFiles(files);
   const shown = model.outputs.map(({ name, layout }, index) => ({ name, layout, shape: outputs[index]!.shape }));
-  if (options.json) return printJson({ output: options.output, outputs: shown, milliseconds });
+  if (options.json) return printJson({ output, outputs: shown, milliseconds });
   for (const { name, layout, shape } of shown) console.error(`${name}  ${layoutAndShape(layout, shape)}`);
-  console.error(`${options.output} written, ${milliseconds.toFixed(1)} ms`);
+  console.error(`${output} written, ${milliseconds.toFixed(1)} ms`);
 }

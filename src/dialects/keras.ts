@@ -7,7 +7,15 @@
  * Source  keras:keras/src/models/functional.py, keras:keras/src/models/sequential.py
  */
 import { printable } from "../bytes/printable.ts";
-import { invalidModel, type RefusedLayer, subclassedModel, unsupportedFeature, unsupportedLayers } from "../error.ts";
+import {
+  ChannelwiseError,
+  customLayerFails,
+  invalidModel,
+  type RefusedLayer,
+  subclassedModel,
+  unsupportedFeature,
+  unsupportedLayers,
+} from "../error.ts";
 import type { WeightLists } from "../formats/weight-lists.ts";
 import type { WeightTree } from "../formats/weight-tree.ts";
 import { GraphBuilder } from "../graph/build.ts";
@@ -17,7 +25,7 @@ import type { CallArguments, FromKeras } from "../ops/facets.ts";
 import { kerasBuilder, operationBuilder } from "../ops/index.ts";
 import { whyNotRead } from "../ops/not-read.ts";
 import { brief, exportedName, isObject, type Json } from "./keras-config.ts";
-import { flattenPorts, type History, mapArguments, parseCall, tensorsOf } from "./keras-history.ts";
+import { flattenPorts, type History, mapArguments, parseCall, tensorsIn, tensorsOf } from "./keras-history.ts";
 import { groupedVariables } from "./keras-groups.ts";
 import { callLayer, checkVariables, maskedInputs, type KerasLayer } from "./keras-layer.ts";
 import { inputValue, outputPorts, requirePolicy, takenChannelsFirst } from "./keras-ports.ts";
@@ -228,13 +236,14 @@ function findBuilder(
   const { name, className } = readEntry(entry, place);
   const refused = (kind: RefusedLayer["kind"], label: string, why?: string, own?: string): RefusedLayer => ({
     ...{ kind, className: label, name: printable(path), place, why, custom: own },
+    inputs: own === undefined ? undefined : inputCount(entry, place),
   });
   if (isOperation(entry)) {
     return operationBuilder(className) ?? refused("operation", `keras.ops ${printable(className)}`);
   }
   const names = [registered, className, className === "Lambda" ? name : undefined];
   const own = names.find((candidate) => typeof candidate === "string" && Object.hasOwn(custom, candidate));
-  if (own !== undefined) return withoutCode(custom[own as string]!);
+  if (own !== undefined) return callersBuilder(own as string, custom[own as string]!, place);
   if (className === "Lambda") return refused("layer class", className, whyNotRead(className), className);
   const foreign = typeof module === "string" && !/^(keras|tf_keras|tensorflow\.keras)(\.|$)/.test(module);
   if (foreign || (typeof registered === "string" && registered.includes(">"))) {
@@ -254,12 +263,26 @@ function findBuilder(
 /** A Lambda's code, in the words of Keras 3 and of Keras 2. */
 const codeOptions = ["function", "output_shape", "mask", "arguments", "function_type", "output_shape_type", "module"];
 
-/** A builder that stands for a Lambda's code, so that its options need no answer. */
-function withoutCode(build: FromKeras): FromKeras {
+/** A builder of the caller's: what it throws, or gives that is no value, is told of the layer. It stands for a Lambda's code. */
+function callersBuilder(name: string, build: FromKeras, place: readonly string[]): FromKeras {
   return (call) => {
     if (call.config.className === "Lambda") call.config.ignore(...codeOptions);
-    return build(call);
+    try {
+      if (typeof build !== "function") throw new TypeError("it is none");
+      const made = build(call);
+      if ([made].flat().every((value) => Number.isInteger(value))) return made;
+      throw new TypeError(`it has to return a value that call gave, or a list of them, and returned ${String(made)}`);
+    } catch (error) {
+      throw error instanceof ChannelwiseError ? error : customLayerFails(name, error, place);
+    }
   };
+}
+
+/** On how many tensors a layer is called first; undefined where the file does not say. */
+function inputCount({ inbound_nodes: nodes }: Json, place: readonly string[]): number | undefined {
+  if (!Array.isArray(nodes) || nodes.length === 0) return undefined;
+  const { positional, named } = parseCall(nodes[0], place);
+  return tensorsIn(positional[0] ?? named.get("inputs")).length;
 }
 
 /** What the walk over a whole file shares. */

@@ -14,7 +14,7 @@ import { denseBytes } from "../bytes/limits.ts";
 import { float16ToFloat32, typedArray } from "../bytes/numbers.ts";
 import { printable } from "../bytes/printable.ts";
 import { corruptFile, unsupportedFeature } from "../error.ts";
-import type { Bytes } from "../platform/bytes.ts";
+import { type Bytes, joined } from "../platform/bytes.ts";
 import { bytesPerElement, type DType, type StoredArray } from "../tensor.ts";
 import { isRecord } from "./json.ts";
 import type { KerasFile } from "./keras.ts";
@@ -161,12 +161,5 @@ function cut(shards: readonly Bytes[], start: number, count: number): Uint8Array
     if (from < to) pieces.push(shard.subarray(from, to));
     offset += shard.length;
   }
-  if (pieces.length === 1) return pieces[0]!;
-  const whole = new Uint8Array(count);
-  let filled = 0;
-  for (const piece of pieces) {
-    whole.set(piece, filled);
-    filled += piece.length;
-  }
-  return whole;
+  return pieces.length === 1 ? pieces[0]! : joined(pieces);
 }

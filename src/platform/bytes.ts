@@ -28,6 +28,17 @@ export function whole(bytes: Bytes): Uint8Array {
   return bytes instanceof Uint8Array ? bytes : bytes.subarray(0, bytes.length);
 }
 
+/** Pieces one after another, in memory of their own. */
+export function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let filled = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, filled);
+    filled += piece.length;
+  }
+  return bytes;
+}
+
 class Section implements Bytes {
   readonly length: number;
   readonly #bytes: Bytes;
@@ -99,7 +110,7 @@ export class RangedBytes implements Bytes {
 
   /** Fetches what was asked for in vain; tells whether there was anything. */
   async fetchMissing(): Promise<boolean> {
-    const ranges = joined(this.#missing, this.length, this.#blockBytes);
+    const ranges = wholeBlocks(this.#missing, this.length, this.#blockBytes);
     this.#missing = [];
     for (let at = 0; at < ranges.length; at += mostRequests) {
       const pieces = ranges.slice(at, at + mostRequests).map(async ({ start, end }) => ({
@@ -113,7 +124,7 @@ export class RangedBytes implements Bytes {
 }
 
 /** Whole blocks that hold these ranges, each once, in order. */
-function joined(ranges: readonly Range[], length: number, blockBytes: number): Range[] {
+function wholeBlocks(ranges: readonly Range[], length: number, blockBytes: number): Range[] {
   const result: { start: number; end: number }[] = [];
   for (const range of ranges.toSorted((a, b) => a.start - b.start)) {
     const start = Math.floor(range.start / blockBytes) * blockBytes;

@@ -9,7 +9,7 @@
  * What a server says is not believed: every answer has to be the range that was asked for, of a file of the same length and tag.
  */
 import { unreadable } from "../error.ts";
-import { type Bytes, RangedBytes } from "./bytes.ts";
+import { type Bytes, joined, RangedBytes } from "./bytes.ts";
 import { files } from "./host.ts";
 import type { Need } from "./runtime.ts";
 import { besideUrl, body, locate, readSource, request, type Source } from "./source.ts";
@@ -36,12 +36,22 @@ export async function openSource(source: Source, need: Need = "headers"): Promis
   return readSource(source);
 }
 
+/** What is read of a Blob at once: whoever gives one that tells of its slices learns how far it is. */
+const mostBytesAtOnce = 2 ** 24;
+
 function rangesOfBlob(blob: Blob, name: string): Bytes {
+  const read = async (start: number, end: number) => {
+    const bytes = new Uint8Array(await blob.slice(start, end).arrayBuffer());
+    if (bytes.length === end - start) return bytes;
+    throw new Error(`expected ${end - start} bytes at ${start}, got ${bytes.length}`);
+  };
   return new RangedBytes(blob.size, async (start, end) => {
     try {
-      const bytes = new Uint8Array(await blob.slice(start, end).arrayBuffer());
-      if (bytes.length === end - start) return bytes;
-      throw new Error(`expected ${end - start} bytes at ${start}, got ${bytes.length}`);
+      if (end - start <= mostBytesAtOnce) return await read(start, end);
+      const bytes = new Uint8Array(end - start);
+      for (let at = start; at < end; at += mostBytesAtOnce)
+        bytes.set(await read(at, Math.min(at + mostBytesAtOnce, end)), at - start);
+      return bytes;
     } catch (cause) {
       throw unreadable(name, cause);
     }
@@ -121,12 +131,5 @@ async function exactBody(response: Response, expected: number): Promise<Uint8Arr
       response.url,
       new Error(`expected ${expected} bytes, got ${received > expected ? "more" : received}`),
     );
-  if (chunks.length === 1) return chunks[0]!;
-  const bytes = new Uint8Array(expected);
-  let filled = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, filled);
-    filled += chunk.length;
-  }
-  return bytes;
+  return chunks.length === 1 ? chunks[0]! : joined(chunks);
 }

@@ -9,6 +9,7 @@
  *
  * Source  Open Inference Protocol, "Inference Response JSON Object"; Triton's docs/protocol/extension_binary_data.md
  */
+import { joined } from "../platform/bytes.ts";
 import type { Tensor } from "../tensor.ts";
 import { datatypeOf, toBinary, toJson } from "./datatypes.ts";
 import type { InferRequest } from "./infer-request.ts";
@@ -41,14 +42,4 @@ export function inferResponse(
       "inference-header-content-length": String(header.length),
     },
   });
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let filled = 0;
-  for (const part of parts) {
-    bytes.set(part, filled);
-    filled += part.length;
-  }
-  return bytes;
 }

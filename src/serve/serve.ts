@@ -130,12 +130,10 @@ class Server {
       case "model":
         return this.#describe(slot!);
       case "model-ready":
-        return slot!.load().then(() => json({ name: route.model, ready: true }));
+        return readiness([slot!], { name: route.model });
       case "ready":
         // The protocol's text calls it `live`, its servers `ready`.
-        return Promise.all(Array.from(this.#slots.values(), (each) => each.load())).then(() =>
-          json({ live: true, ready: true }),
-        );
+        return readiness([...this.#slots.values()], { live: true });
       case "live":
         return Promise.resolve(json({ live: true }));
       case "server":
@@ -189,8 +187,17 @@ class Server {
   }
 }
 
-function json(value: object): Response {
+/** Whether models can be loaded: what is asked after with `ready`, and a status that a probe understands. */
+async function readiness(slots: readonly Slot[], subject: object): Promise<Response> {
+  const loads = await Promise.allSettled(slots.map((slot) => slot.load()));
+  const missing = slots.filter((_, index) => loads[index]!.status === "rejected").map(({ name }) => quoted(name));
+  if (missing.length === 0) return json({ ...subject, ready: true });
+  return json({ ...subject, ready: false, error: `not available: ${missing.join(", ")}` }, 503);
+}
+
+function json(value: object, status = 200): Response {
   return new Response(JSON.stringify(value), {
+    status,
     headers: { "content-type": "application/json", "cache-control": "no-store" },
   });
 }

@@ -68,3 +68,66 @@ test("the page that the refusals name has the same lines", () => {
   const page = readFileSync(new URL("../../docs/custom-layers.md", import.meta.url), "utf8");
   expect(page).toContain('call.weight("kernel", "IO", [call.known(x, "C"), units]);');
 });
+
+const fused = (module: string) => {
+  const port = (name: string) => ({ class_name: "__keras_tensor__", config: { keras_history: [name, 0, 0] } });
+  const fuse = { ...layer("Fuse", "fuse"), module, registered_name: `${module}>Fuse`, name: "fuse" };
+  return {
+    class_name: "Functional",
+    config: {
+      name: "two",
+      layers: [
+        { ...input("a", [2]), name: "a", inbound_nodes: [] },
+        { ...input("b", [2]), name: "b", inbound_nodes: [] },
+        { ...fuse, inbound_nodes: [{ args: [[port("a"), port("b")]], kwargs: {} }] },
+      ],
+      input_layers: [
+        ["a", 0, 0],
+        ["b", 0, 0],
+      ],
+      output_layers: [["fuse", 0, 0]],
+    },
+  };
+};
+
+test("of a layer of several inputs the line takes them all, and works as it is written", () => {
+  const { fix } = refusal(fused("mine"));
+  expect(fix).toMatch(
+    /customLayers: \{ "mine>Fuse": \(call\) => call\.like\("Add"\) \/\* of 2 inputs: call\.inputs \*\/ \} \}\);/,
+  );
+  const suggested: FromKeras = (call) => call.like("Add");
+  const graph = open(fused("mine"), { "mine>Fuse": suggested });
+  const [a, b] = graph.inputs.map(({ value }) =>
+    graph.values[value]!.axes.map((axis) => ({ ...axis, size: axis.size ?? 1 })),
+  );
+  const values = runReference(graph, [
+    { axes: a!, data: Float64Array.from([1, 2]) },
+    { axes: b!, data: Float64Array.from([30, 40]) },
+  ]);
+  expect([...values[graph.outputs[0]!.value]!.data]).toEqual([31, 42]);
+});
+
+test.each<[string, unknown, RegExp]>([
+  [
+    "throws",
+    () => {
+      throw new RangeError("of my own");
+    },
+    /failed: of my own\n/,
+  ],
+  ["gives nothing", () => undefined, /failed: it has to return a value that call gave, .* returned undefined\n/],
+  ["is asynchronous", async () => 0, /returned \[object Promise\]\n/],
+  ["is none", 5, /failed: it is none\n/],
+])("a function that %s is told of its layer, with the error as the cause", (_, build, message) => {
+  const config = sequential([input("x", [2]), foreign({})]);
+  let thrown: unknown;
+  try {
+    open(config, { Projection: build as FromKeras });
+  } catch (error) {
+    thrown = error;
+  }
+  expect(thrown).toMatchObject({ name: "ChannelwiseError", code: "usage", where: ["m", "config.json", "layer own"] });
+  expect(String((thrown as Error).message)).toContain('the function for "Projection" in customLayers failed');
+  expect(String((thrown as Error).message)).toMatch(message);
+  expect((thrown as Error).cause).toBeInstanceOf(message.source.includes("my own") ? RangeError : TypeError);
+});

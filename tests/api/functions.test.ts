@@ -1,7 +1,8 @@
 /** conv1d, gemm, dense and transpose against loops in float64, at and around the kernels' tiles, and what they refuse. */
 import { describe, expect, test } from "vitest";
-import { type ChannelwiseError, conv1d, dense, gemm, type Tensor, tensor, transpose } from "../../src/index.ts";
+import { conv1d, dense, gemm, type Tensor, tensor, transpose } from "../../src/index.ts";
 import { Draw } from "../support/random-draw.ts";
+import { refused } from "../support/refusals.ts";
 
 function random<const L extends string>(draw: Draw, layout: L, shape: readonly number[]): Tensor<L> {
   const length = shape.reduce((all, size) => all * size, 1);
@@ -216,17 +217,6 @@ describe("conv1d", () => {
     ["a padding that is none", () => conv1d(x, kernel, { padding: "full" as "same" }), "usage", /padding/],
   ])("refuses %s", (_, action, code, message) => refused(action, code, message));
 });
-
-function refused(action: () => unknown, code: string, message: RegExp): void {
-  let error: ChannelwiseError | undefined;
-  try {
-    action();
-  } catch (thrown) {
-    error = thrown as ChannelwiseError;
-  }
-  expect(error?.message).toMatch(message);
-  expect(error?.code).toBe(code);
-}
 
 describe("gemm and dense", () => {
   function check(rows: number, columns: number, inner: number, bias: boolean): void {

@@ -112,8 +112,13 @@ describe("the small entry", () => {
     expect(loaded.predict(signal)).toEqual(model.predict(signal));
   });
 
-  test("reads nothing else", async () => {
-    await expect(run.load(bytes)).rejects.toMatchObject({ name: "ChannelwiseError" });
+  test.each(["model.keras", "model.h5"])("reads nothing else, and says what to do with a %s", async (name) => {
+    const refused = run.load(fileURLToPath(new URL(name, folder)));
+    await expect(refused).rejects.toMatchObject({ name: "ChannelwiseError", code: "unknown-format", where: [name] });
+    await expect(refused).rejects.toThrow(/reads only the \.safetensors that channelwise writes\n/);
+    await expect(refused).rejects.toThrow(
+      /fix {4}convert it \(channelwise convert .*, or import load from "channelwise"/,
+    );
   });
 });
 

@@ -1,10 +1,11 @@
 /** Predicting: what may be given and what comes back, what is refused, and what memory does. */
 import { describe, expect, test } from "vitest";
 import type { Model } from "../../src/api/model.ts";
-import type { ChannelwiseError, Tensor } from "../../src/index.ts";
+import type { Tensor } from "../../src/index.ts";
 import { call, conv1d, from, functional, input, layer, sequential } from "../support/keras-config.ts";
 import { stored } from "../support/memory-tree.ts";
 import { modelOf, sumAndRest } from "../support/models.ts";
+import { refused } from "../support/refusals.ts";
 
 const kernel = [1, -2, 0.5, 3, 0, 1, -1, 2, 0.25, 4, -3, 1];
 const bias = [0.5, -1];
@@ -35,17 +36,6 @@ function close(got: ArrayLike<number>, want: readonly number[]): void {
 }
 
 const counting = (length: number) => Float32Array.from({ length }, (_, index) => ((index * 7) % 11) / 4 - 1);
-
-function refused(action: () => unknown, code: string, message: RegExp): void {
-  let error: ChannelwiseError | undefined;
-  try {
-    action();
-  } catch (thrown) {
-    error = thrown as ChannelwiseError;
-  }
-  expect(error?.message).toMatch(message);
-  expect(error?.code).toBe(code);
-}
 
 describe("what a model says of itself", () => {
   test("inputs and outputs with their axes", () => {

@@ -64,7 +64,7 @@ describe("which order a state dict has is told from its weights", () => {
     const graph = loadCase("flatten-dense").graph();
     const next = random(3);
     const other = stateOf(graph, "fold", () => 100 * (next() - 0.5));
-    expect(() => wayBack(graph, other, undefined, ["other.pt"])).toThrow(/do not tell which\n.*other\.pt\n.*--flatten/);
+    expect(() => wayBack(graph, other, undefined, ["other.pt"])).toThrow(/do not tell which\n.*other\.pt\n.*flatten/);
     expect(wayBack(graph, other, "fold", []).flatten).toBe("fold");
   });
 });

@@ -142,6 +142,15 @@ describe.concurrent("convert writes", () => {
     await json("convert", `${out}/model.json`, scratch.file("web.keras"));
   });
 
+  test("into a folder of any name: one that is there, one with a slash behind it, one that ends in a version", async () => {
+    const [there, slash] = [scratch.file("folder.there"), scratch.file("folder.slash")];
+    const version = scratch.file("folder-1.2");
+    mkdirSync(there);
+    const said = await Promise.all([there, `${slash}/`, version].map((out) => json("convert", seed, out)));
+    expect(said.map(({ to }) => to)).toEqual(["pytorch", "pytorch", "pytorch"]);
+    for (const folder of [there, slash, version]) expect(existsSync(`${folder}/model.py`), folder).toBe(true);
+  });
+
   test("the same bytes twice, over what was there", async () => {
     const out = scratch.file("twice");
     await json("convert", seed, out, "--flatten", "fold");
@@ -151,6 +160,16 @@ describe.concurrent("convert writes", () => {
     await json("convert", seed, out);
     expect(contents(out)).toEqual(first);
     expect(Object.keys(first)).toEqual(["check.npz", "model.py", "model.safetensors", "notes.txt"]);
+  });
+});
+
+describe.concurrent("a second conversion into a folder", () => {
+  test("says which files it replaced and removed", async () => {
+    const out = scratch.file("again");
+    expect((await channelwise("convert", seed, out)).stderr).not.toMatch(/replaced|removed/);
+    const { code, stderr } = await channelwise("convert", seed, out, "--weights", "pt");
+    expect(code).toBe(0);
+    expect(stderr).toContain("\nreplaced  model.py, check.npz\nremoved  model.safetensors, of an earlier conversion\n");
   });
 });
 
@@ -194,8 +213,17 @@ describe.concurrent("a conversion that fails leaves everything as it was:", () =
     expect(existsSync(out)).toBe(false);
   });
 
-  test("an ending that promises another file", async () => {
-    for (const name of ["model.onnx", "model.py", "model.zip"]) await fails(2, /option OUT/, seed, scratch.file(name));
+  test.each([
+    ["model.onnx", /OUT: expected a folder \(with a \/ behind .* or \.npz, got "[^"]*model\.onnx"\n/],
+    ["model.xyz", /OUT: expected a folder .*model\.xyz"\n/],
+    ["model.safetensor", /OUT: expected .*; \.safetensors is the nearest\n/],
+    ["model.kera", /OUT: expected .*; \.keras is the nearest\n/],
+    ["model.json --to tfjs", /OUT: expected a folder \(with a \/ behind .*\) for tfjs, got "[^"]*model\.json"\n/],
+    ["model.pt/ --to pt", /OUT: expected the name of a file, for pt, got/],
+  ])("OUT's ending promises something else: %s", async (line, message) => {
+    const [name, ...options] = line.split(" ") as [string, ...string[]];
+    await fails(2, message, seed, scratch.file("endings", name), ...options);
+    expect(existsSync(scratch.file("endings"))).toBe(false);
   });
 
   test("a layer that is not supported", async () => {
@@ -242,13 +270,20 @@ describe.concurrent("a conversion that fails leaves everything as it was:", () =
   test("OUT is a folder where a file is needed", async () => {
     const out = scratch.file("a-folder.safetensors");
     mkdirSync(out);
-    await fails(3, /cannot write .*a-folder\.safetensors: /, seed, out);
+    await fails(
+      3,
+      /cannot write .*a-folder\.safetensors: it is a folder\n {2}fix {4}give the name of a file$/m,
+      seed,
+      out,
+    );
     expect(readdirSync(out)).toEqual([]);
   });
 
   test.each(["folder", "one.safetensors", "one.pt"])("OUT is below a file: %s", async (name) => {
     const file = scratch.write(`plain-${name}`, "mine");
-    await fails(3, /^channelwise: unreadable-file: cannot write /, seed, `${file}/${name}`);
+    const why =
+      /^channelwise: unreadable-file: cannot write .*: a part of the path is a file, where folders should be\n/;
+    await fails(3, why, seed, `${file}/${name}`);
     expect(text(file)).toBe("mine");
   });
 

@@ -145,6 +145,20 @@ describe.concurrent("run refuses", () => {
     expect(existsSync(output)).toBe(false);
   });
 
+  test.each([
+    ["out.txt", [], /option output: expected a \.npz file or \.npy where there is one output, got ".*out\.txt"/],
+    ["out", [], /option output: expected/],
+    ["out.npz", ["--layers", "layers.npy"], /option layers: expected a \.npz file, got "layers\.npy"/],
+    ["out.npz", ["--layers", "layers.txt"], /option layers: expected/],
+  ])("an ending that says nothing known: --output %s %s", async (name, more, message) => {
+    const output = scratch.file(`ending-${more.length}-${name}`);
+    const input = fixture("seed-experiment", "inputs.npz");
+    const { code, stderr } = await channelwise("run", seed, "--input", input, "--output", output, ...more);
+    expect(stderr).toMatch(message);
+    expect(code).toBe(2);
+    expect(existsSync(output)).toBe(false);
+  });
+
   test("to leave --layers behind when the outputs can't be written", async () => {
     const layers = scratch.file("left-behind.npz");
     const below = `${scratch.write("plain", "x")}/out.npz`;

@@ -74,6 +74,12 @@ describe.concurrent("exit code 2, wrong usage:", () => {
       /--layout.*invalid.*keras, torch/,
       ["run", seed, "--input", "a", "--output", "b", "--layout", "NLC"],
     ],
+    [
+      "a misspelt choice of --to",
+      /--to.*invalid.*\n\(Did you mean pytorch\?\)/,
+      ["convert", seed, out(), "--to", "pytroch"],
+    ],
+    ["a misspelt choice of --flatten", /--flatten.*\n\(Did you mean fold\?\)/, ["verify", seed, "--flatten", "fodl"]],
     ["no model", /missing required argument 'model'/, ["inspect"]],
     ["no OUT", /missing required argument 'out'/, ["convert", seed]],
     ["one argument too many", /too many arguments/, ["inspect", seed, seed]],
@@ -94,6 +100,17 @@ describe.concurrent("exit code 2, wrong usage:", () => {
     expect(stdout).toBe("");
     expect(code).toBe(2);
   });
+
+  test("points to the help of the command that was given", async () => {
+    const [unknown, value, none] = await Promise.all([
+      channelwise("convert", seed, out(), "--flat", "fold"),
+      channelwise("verify", seed, "--samples", "0"),
+      channelwise("transmogrify"),
+    ]);
+    expect(unknown.stderr).toContain("\n(channelwise convert --help lists its options)\n");
+    expect(value.stderr).toContain("\n  fix    `channelwise verify --help` lists its options\n");
+    expect(none.stderr).toContain("\n(channelwise --help lists commands and options)\n");
+  });
 });
 
 describe.concurrent("exit code 3, a file is refused:", () => {
@@ -103,7 +120,8 @@ describe.concurrent("exit code 3, a file is refused:", () => {
     });
   test.each<[string, RegExp, string]>([
     ["missing", /unreadable-file: cannot read .*nowhere\.keras: there is no such file/, scratch.file("nowhere.keras")],
-    ["a folder", /unreadable-file: .*it is a folder/, scratch.folder],
+    ["a folder", /unreadable-file: .*it is a folder\n {2}fix {4}give the name of a file/, scratch.folder],
+    ["below a file", /unreadable-file: .*a part of the path is a file, where folders should be/, `${seed}/model.keras`],
     ["empty", /unknown-format/, scratch.write("empty.keras", "")],
     [
       "garbage",

@@ -133,17 +133,39 @@ describe("bundles", () => {
   });
 });
 
-test("nothing is packed that is not needed", () => {
+/** What is packed, by path. */
+function packed(): string[] {
   const listed = execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], {
     cwd: fileURLToPath(root),
     encoding: "utf8",
     stdio: ["ignore", "pipe", "ignore"],
   });
   const [{ files }]: [{ files: { path: string }[] }] = JSON.parse(listed);
-  const paths = files.map(({ path }) => path);
+  return files.map(({ path }) => path);
+}
+
+test("links and pictures of what is packed to read lead to what is packed, too", () => {
+  const paths = packed();
+  const pages = paths.filter((path) => path.endsWith(".md"));
+  expect(pages).toContain("README.md");
+  const targets = pages.flatMap((page) => {
+    const text = readFileSync(new URL(page, root), "utf8");
+    const found = [...text.matchAll(/\]\(([^)\s]+)\)|<img src="([^"]+)"/g)].map(([, link, source]) => link ?? source!);
+    return found.filter((target) => !/^(https?:|#)/.test(target)).map((target) => new URL(target, new URL(page, root)));
+  });
+  expect(targets.length).toBeGreaterThan(5);
+  const missing = targets
+    .map((url) => url.pathname.slice(root.pathname.length))
+    .filter((path) => !paths.includes(path));
+  expect(missing).toEqual([]);
+});
+
+test("nothing is packed that is not needed", () => {
+  const paths = packed();
   const bundles = entries.flatMap(([, targets]) => Object.values(targets)).map((path) => path.slice(2));
   const shared = ["dist/cli.js", "dist/shared.js", "dist/threads.js", "dist/kernels.wasm", "dist/kernels.relaxed.wasm"];
-  const docs = ["docs/custom-layers.md", "docs/formats.md", "docs/layers.md", "docs/serve.md"];
+  const pictures = ["page-code", "page-phone", "page-proof-dark"].map((name) => `docs/images/${name}.png`);
+  const docs = [...["custom-layers", "formats", "layers", "serve"].map((name) => `docs/${name}.md`), ...pictures];
   const expected = new Set(["package.json", "README.md", "CHANGELOG.md", "LICENSE", ...docs, ...shared, ...bundles]);
   const types = Object.values(manifest.exports).flatMap((targets) =>
     typeof targets === "object" ? targets.types! : [],

@@ -223,6 +223,25 @@ describe("a Blob", () => {
     await inspectFile(new Counted([keras as Uint8Array<ArrayBuffer>]));
     expect(read).toBeLessThan(0.05 * keras.length);
   });
+
+  test("is read in pieces of 16 MiB at most, one after another", async () => {
+    const data = Uint8Array.from({ length: 2 ** 25 + 2 ** 17 + 5 }, (_, index) => (index * 2654435761) >>> 24);
+    const slices: [number, number][] = [];
+    class Told extends Blob {
+      override slice(start: number, end: number): Blob {
+        slices.push([start, end]);
+        return super.slice(start, end);
+      }
+    }
+    const { bytes } = await openSource(new Told([data]), "numbers");
+    await settle([bytes], () => bytes.subarray(70_000, data.length - 1));
+    expect(Buffer.compare(bytes.subarray(70_000, data.length - 1), data.subarray(70_000, data.length - 1))).toBe(0);
+    expect(slices).toEqual([
+      [2 ** 16, 2 ** 16 + 2 ** 24],
+      [2 ** 16 + 2 ** 24, 2 ** 16 + 2 ** 25],
+      [2 ** 16 + 2 ** 25, data.length],
+    ]);
+  });
 });
 
 // ----------------------------------------------------------------------------------------------------------- files

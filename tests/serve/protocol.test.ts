@@ -219,9 +219,25 @@ describe("loading", () => {
     const served = [fails, () => motion];
     const flaky = serve({ motion: () => served.shift()!() }, { onError: (error) => errors.push(error) });
     const [status, said] = await json(await get(flaky, "/v2/health/ready"));
-    expect([status, said]).toEqual([503, { error: 'model "motion" is not available' }]);
+    expect([status, said]).toEqual([503, { live: true, ready: false, error: 'not available: "motion"' }]);
     expect(errors.map(String)).toEqual(["Error: secret place"]);
     expect((await get(flaky, "/v2/health/ready")).status).toBe(200);
+  });
+
+  test("readiness names all models that are missing, and each by itself; others are served", async () => {
+    const missing = () => Promise.reject(new Error("no file"));
+    const server = serve({ one: missing, motion: () => motion, other: missing });
+    const all = { live: true, ready: false, error: 'not available: "one", "other"' };
+    expect(await json(await get(server, "/v2/health/ready"))).toEqual([503, all]);
+    expect((await get(server, "/v2/health/ready", { method: "HEAD" })).status).toBe(503);
+    const one = { name: "one", ready: false, error: 'not available: "one"' };
+    expect(await json(await get(server, "/v2/models/one/ready"))).toEqual([503, one]);
+    expect(await json(await get(server, "/v2/models/motion/ready"))).toEqual([200, { name: "motion", ready: true }]);
+    expect(await json(await get(server, "/v2/models/none/ready"))).toEqual([
+      404,
+      { error: 'there is no model "none"' },
+    ]);
+    expect(await json(await get(server, "/v2/health/live"))).toEqual([200, { live: true }]);
   });
 
   test.each<[string, () => void]>([

@@ -1,6 +1,7 @@
 /**
  * Keras configurations to be damaged, and the refusal that comes of it.
  */
+import { expect } from "vitest";
 import { kerasGraph } from "../../src/dialects/keras.ts";
 import { ChannelwiseError, type ErrorCode } from "../../src/error.ts";
 import { conv1d, type Entry, functional, input, layer, sequential } from "./keras-config.ts";
@@ -51,3 +52,8 @@ export const inLayer = (name: string) => ["model.keras", "config.json", `layer $
 export const inModel = ["model.keras", "config.json"];
 
 export type Case = readonly [name: string, config: unknown, code: ErrorCode, message: RegExp, where: readonly string[]];
+
+/** An action is refused with this code, in words like these. */
+export function refused(action: () => unknown, code: string, message: RegExp): void {
+  expect(refusedBy(action)).toMatchObject({ code, message: expect.stringMatching(message) });
+}

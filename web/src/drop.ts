@@ -1,11 +1,12 @@
 /** Files that are dropped on the page, those of folders too. */
 import { useEffect, useState } from "preact/hooks";
+import { Refused } from "./engine.ts";
 
 /** Files in one drop that are looked at; the worker says what to do about more than a model has. */
 const mostFiles = 65;
 
-/** Takes files dropped anywhere; gives whether some are held over the page. */
-export function useDrop(onFiles: (files: readonly File[]) => void): boolean {
+/** Takes files dropped anywhere, of folders when they are listed; gives whether some are held over the page. */
+export function useDrop(onFiles: (files: Promise<readonly File[]>) => void): boolean {
   const [over, setOver] = useState(false);
   useEffect(() => {
     const own = (event: DragEvent) => event.dataTransfer?.types.includes("Files") ?? false;
@@ -22,7 +23,7 @@ export function useDrop(onFiles: (files: readonly File[]) => void): boolean {
       setOver(false);
       if (!own(event) || event.defaultPrevented) return;
       event.preventDefault();
-      filesOf(event.dataTransfer!).then(onFiles);
+      onFiles(filesOf(event.dataTransfer!));
     };
     window.addEventListener("dragover", drag);
     window.addEventListener("dragleave", leave);
@@ -49,15 +50,26 @@ async function filesOf(transfer: DataTransfer): Promise<File[]> {
   return files;
 }
 
-const fileOf = (entry: FileSystemFileEntry) => new Promise<File>((resolve, reject) => entry.file(resolve, reject));
+async function fileOf(entry: FileSystemFileEntry): Promise<File> {
+  return new Promise<File>((resolve, reject) => entry.file(resolve, reject)).catch(unreadable(entry));
+}
 
 /** A folder is listed in pieces; an empty one is the last. */
 async function listing(folder: FileSystemDirectoryEntry): Promise<FileSystemEntry[]> {
   const reader = folder.createReader();
+  const next = () => new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
   const all: FileSystemEntry[] = [];
   for (;;) {
-    const some = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
+    const some = await next().catch(unreadable(folder));
     if (some.length === 0 || all.length > mostFiles) return all;
     all.push(...some);
   }
+}
+
+/** What the browser does not let the page read of what was dropped. */
+function unreadable({ fullPath }: FileSystemEntry): (error: DOMException) => never {
+  return ({ message }) => {
+    const fix = "check that it may be read, or drop the files of the model alone";
+    throw new Refused({ code: "unreadable-file", message, where: fullPath.split("/").filter(Boolean), fix });
+  };
 }

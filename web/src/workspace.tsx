@@ -4,7 +4,7 @@ import { AxisKey, Layout, sizesText } from "./axes.tsx";
 import { ChartView } from "./chart-view.tsx";
 import { CodePanel } from "./panels/code-panel.tsx";
 import { LayerPanel } from "./panels/layer-panel.tsx";
-import { ProofPanel } from "./panels/proof-panel.tsx";
+import { type Proof, ProofPanel } from "./panels/proof-panel.tsx";
 import { RunPanel } from "./panels/run-panel.tsx";
 import { Segments } from "./parts/segments.tsx";
 import { Tabs } from "./parts/tabs.tsx";
@@ -33,6 +33,7 @@ export function Workspace({ engine, opened }: { readonly engine: Engine; readonl
   const [panel, setPanel] = useState<Panel>("code");
   const [selected, setSelected] = useState<string | null>(null);
   const drawing = useTask<Picture>();
+  const proof = useTask<Proof>();
   const heading = useRef<HTMLHeadingElement>(null);
 
   const change = useCallback((part: Partial<View>) => setView((before) => ({ ...before, ...part })), []);
@@ -49,6 +50,16 @@ export function Workspace({ engine, opened }: { readonly engine: Engine; readonl
     if (picture && seen.current && seen.current.view.flatten !== picture.view.flatten) showChange(chart.current!);
     seen.current = picture;
   }, [picture]);
+  const placed = useRef(false);
+  const visible = !narrow || panel === "chart";
+  useEffect(() => {
+    // A chart that is wider than its place is first seen where its first card is.
+    if (placed.current || !picture || !visible) return;
+    placed.current = true;
+    const { clientWidth } = chart.current!;
+    const card = chart.current!.querySelector<HTMLElement>(".card")!;
+    chart.current!.scrollLeft = card.offsetLeft + (card.offsetWidth - clientWidth) / 2;
+  }, [picture, visible]);
   const letters = useMemo(() => lettersIn(picture), [picture]);
   const select = useCallback((id: string) => {
     setSelected(id);
@@ -127,7 +138,7 @@ export function Workspace({ engine, opened }: { readonly engine: Engine; readonl
           hidden={shown === "chart"}
         >
           {common && shown === "code" && <CodePanel {...common} onView={change} />}
-          {common && shown === "proof" && <ProofPanel {...common} />}
+          {common && shown === "proof" && <ProofPanel {...common} proof={proof} />}
           {common && shown === "run" && <RunPanel {...common} />}
           {common && shown === "layer" && card && <LayerPanel {...common} card={card} />}
         </div>

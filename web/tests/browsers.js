@@ -15,6 +15,15 @@ import { chromiumFlags, chromiumPath } from "../../tests/support/chromium.js";
 
 const installed = (...paths) => paths.find((path) => existsSync(path)) ?? paths[0];
 
+/** What is noted of a page: the addresses that `source` asks for, and what the page complains of. */
+function noted(page, source) {
+  const [requests, problems] = [[], []];
+  source.on("request", (request) => requests.push(request.url()));
+  page.on("pageerror", (error) => problems.push(String(error)));
+  page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
+  return { requests, problems };
+}
+
 /** Debian's Chromium, by Playwright. */
 export async function openChromium() {
   const browser = await playwright.launch({ executablePath: chromiumPath, args: chromiumFlags });
@@ -25,14 +34,9 @@ export async function openChromium() {
     async visit(options = {}) {
       const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
       const page = await context.newPage();
-      const [requests, problems] = [[], []];
-      context.on("request", (request) => requests.push(request.url()));
-      page.on("pageerror", (error) => problems.push(String(error)));
-      page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
       return {
         page,
-        requests,
-        problems,
+        ...noted(page, context),
         give: (selector, paths) => page.setInputFiles(selector, paths),
         async download(action) {
           const [download] = await Promise.all([page.waitForEvent("download"), action()]);
@@ -72,14 +76,9 @@ export async function openFirefox() {
       const context = await browser.createBrowserContext();
       const page = await context.newPage();
       await page.setViewport({ width: 1280, height: 860 });
-      const [requests, problems] = [[], []];
-      page.on("request", (request) => requests.push(request.url()));
-      page.on("pageerror", (error) => problems.push(String(error)));
-      page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
       return {
         page,
-        requests,
-        problems,
+        ...noted(page, page),
         give: async (selector, paths) => (await page.$(selector)).uploadFile(...paths),
         async download(action) {
           const before = new Set(readdirSync(saved));

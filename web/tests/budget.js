@@ -4,7 +4,7 @@ import { serve } from "./serve.js";
 import * as walk from "./walk.js";
 
 /** Bytes of bodies as sent, gzipped. */
-const most = { firstPaint: 40_000, withPackage: 250_000, withExample: 256_000 };
+const most = { firstPaint: 20_000, withPackage: 250_000, withExample: 256_000 };
 
 export async function budget(browser, dist, check) {
   await check("the first load is small, and quickly of use", async () => {
@@ -22,7 +22,7 @@ export async function budget(browser, dist, check) {
           .some(({ name, responseEnd }) => /worker-/.test(name) && responseEnd > 0),
       );
       const sum = (entries) => entries.reduce((all, { bytes }) => all + bytes, 0);
-      const shell = sum(server.sent.filter(({ path }) => !/worker-/.test(path)));
+      const shell = sum(server.sent.filter(({ path }) => !/(worker|workspace)-/.test(path)));
       const all = sum(server.sent);
       const before = await visit.page.evaluate(() => performance.now());
       await walk.openExample(visit, 1);

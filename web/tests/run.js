@@ -5,15 +5,16 @@
  */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { load, convert, readInputs } from "channelwise";
 import { unzipSync } from "fflate";
 import { accessibility } from "./accessibility.js";
 import { openChromium, openFirefox } from "./browsers.js";
 import { budget } from "./budget.js";
+import { writeLargeModel } from "./large.js";
 import { serve } from "./serve.js";
 import * as walk from "./walk.js";
 
@@ -214,6 +215,82 @@ async function details(browser, server) {
       await walk.dropModel(visit, await filesOf(options));
       assert.match(await walk.prove(visit), /agree/);
     });
+  await inPage("a folder, dropped or picked, with folders in it and what lies beside the model", async (visit) => {
+    const folder = mkdtempSync(join(scratch, "folder-"));
+    mkdirSync(join(folder, "inner", "deeper"), { recursive: true });
+    for (const path of await filesOf({ to: "tfjs" })) copyFileSync(path, join(folder, "inner", basename(path)));
+    writeFileSync(join(folder, "inner", "deeper", "about.txt"), "a text");
+    writeFileSync(join(folder, ".hidden"), "of the system");
+    const pick = () => visit.give('input[aria-label="Folder of a model"]', [folder]);
+    for (const give of [() => walk.dropPaths(visit, [folder]), pick]) {
+      await give();
+      await visit.page.waitForSelector(".workspace .card");
+      assert.equal(await walk.text(visit, "h1"), "model.json");
+      assert.match(await walk.text(visit, ".notes"), /not part of the model: about\.txt$/);
+      await walk.leave(visit);
+    }
+  });
+  await inPage(
+    "a folder that holds no model, too many files, or what can't be read is refused in words",
+    async (visit) => {
+      const [empty, full] = ["empty-", "full-"].map((name) => mkdtempSync(join(scratch, name)));
+      for (let index = 0; index < 70; index++) writeFileSync(join(full, `${index}.txt`), "a text");
+      const refused = async (folder, pattern) => {
+        await walk.dropPaths(visit, [folder]);
+        await walk.until(
+          visit,
+          String(pattern),
+          (own) => new RegExp(own).test(document.querySelector(".refusal")?.textContent ?? ""),
+          pattern.source,
+        );
+      };
+      await refused(empty, /there is no file in what was given/);
+      await refused(full, /65 files are more than a model has/);
+      await visit.page.evaluate(() => {
+        const { webkitGetAsEntry } = DataTransferItem.prototype;
+        const readEntries = (_, fail) => fail(new DOMException("it is locked", "NotReadableError"));
+        DataTransferItem.prototype.webkitGetAsEntry = function () {
+          return Object.defineProperty(webkitGetAsEntry.call(this), "createReader", { value: () => ({ readEntries }) });
+        };
+      });
+      await refused(full, /unreadable-fileit is lockedwherefull-\w+what to do/);
+      await walk.openExample(visit, 1);
+    },
+  );
+  await inPage("of a large file the bar shows how far it is, and Cancel ends it", async (visit) => {
+    const path = join(scratch, "large.safetensors");
+    const size = await writeLargeModel(path, fixture("keras/seed-experiment/model.keras"), 200_000);
+    assert.ok(size > 200e6);
+    await visit.page.evaluate(() => {
+      window.shares = [];
+      const look = () => {
+        const bar = document.querySelector(".busy progress[value]");
+        if (bar) window.shares.push(bar.value / bar.max);
+        requestAnimationFrame(look);
+      };
+      look();
+    });
+    await visit.give("#model-files", [path]);
+    await walk.until(visit, "a part of the file", () => window.shares.some((share) => share > 0.05));
+    assert.match(await walk.text(visit, ".busy-label"), /^Opening large\.safetensors$/);
+    await visit.page.click(".busy button");
+    await walk.until(visit, "the end", () => document.querySelector(".busy") === null);
+    assert.equal(await walk.text(visit, ".refusal"), null);
+    await visit.page.evaluate(() => {
+      window.shares.length = 0;
+    });
+    await visit.give("#model-files", [path]);
+    await visit.page.waitForSelector(".workspace .card");
+    const shares = await visit.page.evaluate(() => window.shares);
+    assert.deepEqual(
+      shares,
+      shares.toSorted((a, b) => a - b),
+    );
+    const different = new Set(shares);
+    assert.ok(different.size >= 4, `the bar was seen at ${[...different]}`);
+    assert.ok([...different].every((share) => share < 1));
+    assert.match(await walk.prove(visit), /^All 3 layers agree/);
+  });
   await inPage("weights and the model they are for, in either order, picked", async (visit) => {
     const [weights] = await filesOf({ to: "weights.h5" });
     for (const paths of [
@@ -420,6 +497,32 @@ async function details(browser, server) {
     await visit.give("#input-file", [small]);
     await said(/can't be read/);
   });
+  await inPage(
+    "a proof is kept while its model is open, also one that is under way when the tab changes",
+    async (visit) => {
+      await walk.openExample(visit, 2);
+      const verdict = await walk.prove(visit);
+      for (const other of ["code", "run", "layer"]) {
+        await walk.tab(visit, other);
+        assert.equal(await walk.text(visit, "#verdict"), null);
+        await walk.tab(visit, "proof");
+        assert.equal(await walk.text(visit, "#verdict"), verdict);
+        assert.equal(await visit.page.locator(".panel .plot").count(), 2);
+      }
+      await walk.leave(visit);
+      await walk.openExample(visit, 3);
+      await walk.tab(visit, "proof");
+      assert.equal(await walk.text(visit, "#prove"), "Prove it");
+      assert.equal(await walk.text(visit, "#verdict"), null);
+      await visit.page.evaluate(() => {
+        document.querySelector("#prove").click();
+        document.querySelector("#tab-code").click();
+      });
+      await walk.tab(visit, "proof");
+      await visit.page.waitForSelector("#verdict");
+      assert.match(await walk.text(visit, "#verdict"), /^All 18 layers agree/);
+    },
+  );
   await inPage("what was proven or written is not said of another choice", async (visit) => {
     await walk.openExample(visit, 2);
     await walk.saveCode(visit);
@@ -556,6 +659,33 @@ async function details(browser, server) {
     },
     { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true },
   );
+  await inPage(
+    "a chart that is wider than a phone is first seen where it starts",
+    async (visit) => {
+      await visit.page.tap(".examples li:nth-child(3) .example");
+      await visit.page.waitForSelector("#tab-chart");
+      await walk.tab(visit, "chart");
+      const inside = () => {
+        const [card, place] = [".card", ".chart-scroll"].map((own) => document.querySelector(own));
+        const [inner, outer] = [card, place].map((own) => own.getBoundingClientRect());
+        return place.scrollWidth > outer.width && inner.left >= outer.left && inner.right <= outer.right;
+      };
+      await walk.until(visit, "the first card", inside);
+    },
+    { viewport: { width: 390, height: 740 }, isMobile: true, hasTouch: true },
+  );
+  await check("a part of the page that can't be fetched is told of", async () => {
+    const visit = await browser.visit({ serviceWorkers: "block" });
+    try {
+      await visit.page.route("**/workspace-*.js", (route) => route.abort());
+      await walk.start(visit, server.url);
+      await walk.drop(visit, [motion]);
+      await visit.page.waitForSelector(".refusal");
+      assert.match(await walk.text(visit, ".refusal"), /a part of the page could not be fetched.*reload the page/);
+    } finally {
+      await visit.close();
+    }
+  });
   await inPage("a browser that does not let the page copy is told of", async (visit) => {
     await walk.openExample(visit, 1);
     await visit.page.evaluate(() => {

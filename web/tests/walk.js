@@ -34,6 +34,15 @@ export async function drop({ page }, paths, target = "main") {
   );
 }
 
+/** Drops what lies on the disk, folders too, as the browser itself takes it from the desktop (Chromium alone). */
+export async function dropPaths({ page }, paths) {
+  const session = await page.context().newCDPSession(page);
+  const data = { items: [], files: paths, dragOperationsMask: 1 };
+  for (const type of ["dragEnter", "dragOver", "drop"])
+    await session.send("Input.dispatchDragEvent", { type, x: 300, y: 300, data });
+  await session.detach();
+}
+
 /** Drops a model and waits for it. */
 export async function dropModel(visit, paths) {
   await drop(visit, paths);

@@ -7,10 +7,10 @@ import { News } from "../parts/news.tsx";
 import { Plot, type PlotStyle } from "../parts/plot.tsx";
 import { ScrollRegion } from "../parts/scroll-region.tsx";
 import { type Choice, choiceOf, type Curves } from "../protocol.ts";
-import { useTask } from "../use-task.ts";
+import type { Task } from "../use-task.ts";
 import type { PanelProps } from "../workspace.tsx";
 
-interface Proof {
+export interface Proof {
   /** What was proven. */
   readonly choice: Choice;
   readonly report: Report;
@@ -24,8 +24,12 @@ const tolerance = 1e-5;
 /** Equal numbers have no place on a logarithmic scale: they stand at its lower end. */
 const lowest = 1e-9;
 
-export function ProofPanel({ engine, view }: PanelProps) {
-  const proof = useTask<Proof>();
+interface ProofPanelProps extends PanelProps {
+  /** The proof of the open model, which outlasts the panel. */
+  readonly proof: Task<Proof>;
+}
+
+export function ProofPanel({ engine, view, proof }: ProofPanelProps) {
   const choice = choiceOf(view);
   const prove = () =>
     proof.running ||

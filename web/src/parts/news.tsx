@@ -49,7 +49,8 @@ function Busy({ label, progress, onCancel }: BusyProps) {
       if (document.activeElement === own) (place ?? document.querySelector<HTMLElement>("h1"))?.focus();
     };
   }, []);
-  const known = progress !== null && progress.total > 0;
+  // All of it done and not at the end: what is left does not tell how far it is.
+  const known = progress !== null && progress.done < progress.total;
   return (
     <>
       <progress aria-label={label} max={known ? progress.total : 1} {...(known ? { value: progress.done } : {})} />
