@@ -13,7 +13,8 @@ import type { DType, RawArray, StoredArray } from "../../tensor.ts";
 import { denseBytes } from "../limits.ts";
 import { swapBytes, typedArray } from "../numbers.ts";
 import { type Attributes, readAttributes } from "./attribute.ts";
-import { assembleChunks, filled, readChunkIndex } from "./chunks.ts";
+import { readChunkIndex } from "./chunk-index.ts";
+import { assembleChunks, filled } from "./chunks.ts";
 import { readDataspace } from "./dataspace.ts";
 import { readDatatype } from "./datatype.ts";
 import { type FileImage, lazy } from "./image.ts";
@@ -23,6 +24,7 @@ import { findMessage, messageType, type ObjectHeader, requireMessage } from "./o
 interface Description {
   readonly dtype: DType;
   readonly shape: readonly number[];
+  readonly largest: readonly (number | null)[];
   readonly elementBytes: number;
   readonly bigEndian: boolean;
 }
@@ -76,14 +78,14 @@ function describe(header: ObjectHeader, image: FileImage, attributes: () => Attr
       "save the model anew, so that its numbers lie in the file",
     );
   }
-  const shape = readDataspace(requireMessage(header, messageType.dataspace, "dataspace"), image);
+  const { shape, largest } = readDataspace(requireMessage(header, messageType.dataspace, "dataspace"), image);
   if (!shape) throw unsupportedFeature("an HDF5 dataset without elements (h5py.Empty)", place);
   const type = readDatatype(requireMessage(header, messageType.datatype, "datatype"));
   const elementBytes = type.sizeBytes;
   denseBytes(shape, elementBytes, place);
-  if (type.kind === "number") return { dtype: type.dtype, shape, elementBytes, bigEndian: type.bigEndian };
+  if (type.kind === "number") return { dtype: type.dtype, shape, largest, elementBytes, bigEndian: type.bigEndian };
   if (type.kind === "opaque" && elementBytes === 2 && attributes().text("dtype") === "bfloat16") {
-    return { dtype: "bfloat16", shape, elementBytes, bigEndian: false };
+    return { dtype: "bfloat16", shape, largest, elementBytes, bigEndian: false };
   }
   const name = type.kind === "other" ? type.name : type.kind === "opaque" ? "opaque bytes" : "texts";
   throw unsupportedFeature(`an HDF5 dataset of ${name}`, place);
@@ -92,7 +94,7 @@ function describe(header: ObjectHeader, image: FileImage, attributes: () => Attr
 /** Finds the elements, and gives a function that fetches their bytes. */
 function locate(header: ObjectHeader, image: FileImage, description: Description): () => Uint8Array {
   const { place } = header;
-  const { shape, elementBytes } = description;
+  const { shape, largest, elementBytes } = description;
   const totalBytes = denseBytes(shape, elementBytes, place);
   const layout = readLayout(header, image);
   const fill = readFillValue(header);
@@ -101,8 +103,8 @@ function locate(header: ObjectHeader, image: FileImage, description: Description
     if (chunkShape.length !== shape.length || layout.elementBytes !== elementBytes) {
       throw corruptFile(`chunks of (${chunkShape.join(", ")}) in an array of (${shape.join(", ")})`, place);
     }
-    const array = { shape, chunkShape, elementBytes, filters: readFilters(header), fill };
-    const chunks = readChunkIndex(image, layout.tree, array, place);
+    const array = { shape, largest, chunkShape, elementBytes, filters: readFilters(header), fill };
+    const chunks = readChunkIndex(image, layout.index, array, place);
     return () => assembleChunks(chunks, array, place);
   }
   if (totalBytes === 0) return () => new Uint8Array(0);
