@@ -81,8 +81,9 @@ export async function toKeras(
 
 /** The files of TensorFlow.js with these variables. */
 function writeKerasTfjs(keras: KerasSource, variables: FilledVariables): Map<string, FileToWrite> {
-  const { config, names } = tfjsModel(keras);
+  const { config, names, addConstraints } = tfjsModel(keras);
   const arrays = listsOf(keras, variables, names).flatMap((layer) => layer.arrays);
+  addConstraints(new Map(arrays.map(({ name, array }) => [name, array])));
   return writeTfjs(config, arrays);
 }
 

@@ -18,12 +18,14 @@ import { printable } from "../bytes/printable.ts";
 import { notInTfjs } from "../error.ts";
 import type { Graph } from "../graph/graph.ts";
 import { policyName } from "../ops/quantization.ts";
+import type { StoredArray } from "../tensor.ts";
 import { exportedName, isObject, type Json } from "./keras-config.ts";
 import { memberGroups, scopeGroup } from "./keras-groups.ts";
 import { flattenPorts, type History, isSilent, parseCall, tensorsIn } from "./keras-history.ts";
 import { type Shape, type TfjsCall, type TfjsLayer, tfjsLayers, tfjsOptions } from "./tfjs-layers.ts";
 import { requireSameMasks } from "./tfjs-masks.ts";
 import { misnumbered } from "./tfjs-order.ts";
+import { type Constrained, keepsConstraint, tfjsTraining } from "./tfjs-training.ts";
 
 /** A model in the spelling of TensorFlow.js. */
 export interface TfjsModel {
@@ -31,6 +33,12 @@ export interface TfjsModel {
   readonly config: Json;
   /** The names of a layer's weights, in the order of its variables, by the layer's group in the tree of Keras 3. */
   readonly names: ReadonlyMap<string, readonly string[]>;
+  /**
+   * Adds the constraints that the weights keep to the configuration.
+   *
+   * @param arrays by the names of the weights
+   */
+  readonly addConstraints: (arrays: ReadonlyMap<string, StoredArray>) => void;
 }
 
 /**
@@ -44,7 +52,7 @@ export function tfjsModel({ config, graph }: { readonly config: Json; readonly g
   const speller = new Speller(graph);
   const model = speller.model(config, "", "");
   requireSameMasks(config, graph);
-  return { config: model, names: speller.names };
+  return { config: model, names: speller.names, addConstraints: (arrays) => speller.addConstraints(arrays) };
 }
 
 const recurrentClasses = ["LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional"];
@@ -73,6 +81,8 @@ interface Spot {
 class Speller {
   readonly names = new Map<string, readonly string[]>();
   readonly #taken = new Set<string>();
+  /** Constraints of weights, by their whole names, and the options of the layer that they would stand in. */
+  readonly #constrained: (Constrained & { readonly options: Json; readonly names: readonly string[] })[] = [];
   readonly #graph: Graph;
   readonly #shapes = new Map<string, Shape>();
   /** Tensors of integers and bools, by the same keys as shapes. */
@@ -220,7 +230,25 @@ class Speller {
   /** A layer, or a cell, that holds no other. */
   #plain({ className, config, name }: Entry, spot: Spot, group: string): Json {
     this.#name(group, spot, tfjsLayers[className]!, config);
-    return { class_name: className, config: { name, ...this.#options(className, config, spot) } };
+    const options = { name, ...this.#options(className, config, spot) };
+    return { class_name: className, config: this.#trained(className, config, [spot.scope], options) };
+  }
+
+  /** Adds how the weights start and what is asked of them in training. `scopes`: what stands before the names of its weights. */
+  #trained(className: string, config: Json, scopes: readonly string[], options: Json): Json {
+    const training = tfjsTraining(className, config);
+    for (const constrained of training.constraints) {
+      const names = scopes.map((scope) => `${scope}/${constrained.weight}`);
+      this.#constrained.push({ ...constrained, options, names });
+    }
+    return Object.assign(options, training.options);
+  }
+
+  addConstraints(arrays: ReadonlyMap<string, StoredArray>): void {
+    for (const { key, constraint, options, names } of this.#constrained) {
+      const own = names.flatMap((name) => arrays.get(name) ?? []);
+      if (own.length > 0 && own.every((array) => keepsConstraint(constraint, array))) options[key] = constraint;
+    }
   }
 
   #options(className: string, config: Json, { path, calls }: Spot): Json {
@@ -286,10 +314,10 @@ class Speller {
       throw notInTfjs(spot.path, "Bidirectional whose backward_layer is another than the forward one turned round");
     // It puts the direction before the name, which Keras 3 has there already.
     const stem = name.replace(/^forward_/, "");
-    for (const half of ["forward", "backward"])
-      this.#name(spot.group, { ...spot, scope: `${spot.scope}/${half}_${stem}` }, tfjsLayers[className]!, own);
-    const inner = { class_name: className, config: { name: stem, ...this.#options(className, own, spot) } };
-    return wrapper("Bidirectional", spot, { ...options, layer: inner });
+    const halves = ["forward", "backward"].map((half) => `${spot.scope}/${half}_${stem}`);
+    for (const scope of halves) this.#name(spot.group, { ...spot, scope }, tfjsLayers[className]!, own);
+    const inner = this.#trained(className, own, halves, { name: stem, ...this.#options(className, own, spot) });
+    return wrapper("Bidirectional", spot, { ...options, layer: { class_name: className, config: inner } });
   }
 
   #cells(config: Json, spot: Spot): Json {
