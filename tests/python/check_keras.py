@@ -81,7 +81,10 @@ class LatestCopy:
 
     def copy(self, old, new):
         for name, value in old.attrs.items():
-            new.attrs[name] = value
+            # Texts that are marked as ASCII and are not can be read, and not written again.
+            texts = h5py.check_string_dtype(old.attrs.get_id(name).dtype)
+            kind = h5py.string_dtype() if texts and texts.length is None else None
+            new.attrs.create(name, value, dtype=kind)
         for name, child in old.items() if isinstance(old, h5py.Group) else ():
             if isinstance(child, h5py.Group):
                 self.copy(child, new.create_group(name, track_order=self.arrays % 2 == 0))
