@@ -34,9 +34,10 @@ type Option = (value: unknown, key: string, place: TfjsPlace) => Json;
 
 /**
  * What becomes of a mask at a layer: `make` one, pass it on as it is (`carry`) or not (`lose`), in Keras as there; `use` it as a
- * recurrent layer does; `differ` where Keras does something with it that TensorFlow.js does not.
+ * recurrent layer does; `differ` where Keras does something with it that TensorFlow.js does not; `heed` where that also takes one that is
+ * not its own.
  */
-export type TfjsMasks = "make" | "carry" | "lose" | "use" | "differ";
+export type TfjsMasks = "make" | "carry" | "lose" | "use" | "differ" | "heed";
 
 /** A layer that both have. */
 export interface TfjsLayer {
@@ -349,10 +350,10 @@ export const tfjsLayers: Readonly<Record<string, TfjsLayer>> = {
   },
   SimpleRNN: { options: { ...cell, ...dropouts, ...walk }, ...recurrent },
   SimpleRNNCell: { options: { ...cell, ...noDropouts }, ...cells },
-  Softmax: { options: { axis: lastAxis }, masks: "differ" },
+  Softmax: { options: { axis: lastAxis }, masks: "heed" },
   SpatialDropout1D: { options: { rate: same(), noise_shape: idle }, masks: "carry" },
   StackedRNNCells: { options: { cells: idle }, masks: "lose" },
-  TimeDistributed: { options: { layer: idle }, masks: "differ" },
+  TimeDistributed: { options: { layer: idle }, masks: "heed" },
 };
 
 /** Options that say how to train, to build or to store: they do not change what is computed. */

@@ -23,7 +23,7 @@ import { exportedName, isObject, type Json } from "./keras-config.ts";
 import { memberGroups, scopeGroup } from "./keras-groups.ts";
 import { flattenPorts, type History, isSilent, parseCall, tensorsIn } from "./keras-history.ts";
 import { type Shape, type TfjsCall, type TfjsLayer, tfjsLayers, tfjsOptions } from "./tfjs-layers.ts";
-import { requireSameMasks } from "./tfjs-masks.ts";
+import { isOperation, requireSameMasks, withoutMasks } from "./tfjs-masks.ts";
 import { misnumbered } from "./tfjs-order.ts";
 import { type Constrained, keepsConstraint, tfjsTraining } from "./tfjs-training.ts";
 
@@ -33,6 +33,8 @@ export interface TfjsModel {
   readonly config: Json;
   /** The names of a layer's weights, in the order of its variables, by the layer's group in the tree of Keras 3. */
   readonly names: ReadonlyMap<string, readonly string[]>;
+  /** The names of layers that are left out: they compute masks, which TensorFlow.js has of its own. */
+  readonly omitted: ReadonlySet<string>;
   /**
    * Adds the constraints that the weights keep to the configuration.
    *
@@ -51,8 +53,9 @@ export interface TfjsModel {
 export function tfjsModel({ config, graph }: { readonly config: Json; readonly graph: Graph }): TfjsModel {
   const speller = new Speller(graph);
   const model = speller.model(config, "", "");
-  requireSameMasks(config, graph);
-  return { config: model, names: speller.names, addConstraints: (arrays) => speller.addConstraints(arrays) };
+  requireSameMasks(model, graph);
+  const { names, omitted } = speller;
+  return { config: model, names, omitted, addConstraints: (arrays) => speller.addConstraints(arrays) };
 }
 
 const recurrentClasses = ["LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional"];
@@ -80,6 +83,7 @@ interface Spot {
 
 class Speller {
   readonly names = new Map<string, readonly string[]>();
+  readonly omitted = new Set<string>();
   readonly #taken = new Set<string>();
   /** Constraints of weights, by their whole names, and the options of the layer that they would stand in. */
   readonly #constrained: (Constrained & { readonly options: Json; readonly names: readonly string[] })[] = [];
@@ -103,7 +107,10 @@ class Speller {
   model(entry: Json, path: string, group: string): Json {
     const config = entry.config as Json;
     const sequential = entry.class_name === "Sequential";
-    const members = (config.layers as Json[]).map((layer) => this.#entry(layer, path));
+    const entries = config.layers as Json[];
+    const kept = path === "" && !sequential ? withoutMasks(entries, config.output_layers) : entries;
+    for (const entry of entries) if (!kept.includes(entry)) this.omitted.add(String(entry.name));
+    const members = kept.map((layer) => this.#entry(layer, path));
     const groups = memberGroups(group);
     const models = new Set(members.filter(isModel).map(({ name }) => name));
     // Inside, the sizes are those of the model's own inputs, and not of what it is called on.
@@ -188,13 +195,11 @@ class Speller {
     const config = entry.config as Json;
     const className = exportedName(String(entry.class_name));
     const name = String(typeof entry.name === "string" ? entry.name : config.name);
-    if (typeof entry.module === "string" && /^keras\.(src\.)?ops\b/.test(entry.module))
+    if (isOperation(entry))
       throw notInTfjs(
         `${path}${name}`,
         `operations such as keras.ops ${className}`,
-        /^(Any|NotEqual)$/.test(className)
-          ? "a Functional model of Keras 3 keeps the masks of Embedding and Masking so: build it as keras.Sequential, or without masks"
-          : "say it in layers that it has, or convert to PyTorch",
+        "say it in layers that it has, or convert to PyTorch",
       );
     if (!Array.isArray(config.layers) && !Object.hasOwn(tfjsLayers, className) && className !== "InputLayer")
       throw notInTfjs(`${path}${name}`, `layer ${className}`);
@@ -357,6 +362,8 @@ class Speller {
           key !== 0 &&
           key !== "inputs" &&
           !(states && (key === 1 || key === "initial_state")) &&
+          // The masks that TensorFlow.js has are compared with those of the graph.
+          !(states && key === "mask") &&
           !isSilent(String(key), argument),
       );
       if (spare)

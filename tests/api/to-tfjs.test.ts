@@ -91,6 +91,7 @@ const reasons: readonly RegExp[] = [
   /^Bidirectional whose backward_layer is another than the forward one turned round$/,
   /^Rescaling with scale=\{"class_name":"__numpy__"/,
   /^\w+ with the call argument mask$/,
+  /^(LSTM|GRU|SimpleRNN|Bidirectional) with another mask than its input brings along there$/,
   // Other meanings, precisions and names.
   /^\w+ with hard_sigmoid as Keras 3 computes it, clip\(x \/ 6 \+ 0\.5, 0, 1\): its own is clip\(0\.2 x \+ 0\.5, 0, 1\)$/,
   /^\w+ with the precision (mixed_)?b?float\d+$/,
@@ -132,6 +133,8 @@ describe("a fixture is written, and gives what Keras gave, or is refused", () =>
 
   test("most of those that have only its layers are", () => {
     expect(written.length).toBeGreaterThan(35);
+    // Its masks are what it is about.
+    expect(written).toContain("masked-branches");
   });
 });
 
@@ -182,7 +185,7 @@ describe("files of Keras 1 and 2 are written with the meaning that they had, or 
     "tf-keras-sequential": /^Conv1D with padding="causal"$/,
     "tf-keras-shapes": /^layer UpSampling1D$/,
     "tf-keras-shared-model": /^operations such as keras\.ops Multiply$/,
-    "tf-keras-states": /^masks as Keras has them in a model with branches$/,
+    "tf-keras-states": /^LSTM with a mask and initial states, as Keras computes it$/,
   };
   test.each(readdirSync(folder))("%s", async (name) => {
     const model = await open(name);
@@ -457,6 +460,26 @@ describe("masks in a chain", () => {
     const shapes = [[3, 2], [2, 2], [2], [3, 2], [2, 2], [2]];
     return ["Bidirectional", { layer, backward_layer: backward, merge_mode: "ave", shapes }] as const;
   };
+  const cellOf = (className: string, units: number) => ({
+    ...{ class_name: className, module: "keras.layers", registered_name: null },
+    config: { name: className.toLowerCase(), units },
+  });
+  const gates = { LSTMCell: 4, SimpleRNNCell: 1 } as const;
+  const cell = (className: keyof typeof gates, units: number, inputs = 3) => ({
+    cell: cellOf(className, units),
+    shapes: [[inputs, units], [units, units], [units]].map((shape) => [
+      ...shape.slice(0, -1),
+      gates[className] * units,
+    ]),
+  });
+  const stacked = (...[first, second]: readonly [keyof typeof gates, keyof typeof gates]) => {
+    const [below, above] = [cell(first, 2), cell(second, 3, 2)];
+    const inner = { name: "stacked", cells: [below.cell, above.cell] };
+    const whole = { class_name: "StackedRNNCells", module: "keras.layers", registered_name: null, config: inner };
+    return { cell: whole, shapes: [...below.shapes, ...above.shapes] };
+  };
+  const cells = (own: { cell: object; shapes: number[][] }, sequences = false) =>
+    ["RNN", { ...own, return_sequences: sequences }] as const;
   const dense = (inputs: number) => ["Dense", { units: 3, activation: "tanh", shapes: [[inputs, 3], [3]] }] as const;
 
   /** Steps at the end, in the midst and all of a sample that do not count. */
@@ -472,6 +495,10 @@ describe("masks in a chain", () => {
     ],
     ["past a Dense, the other way round", sequential(masking, dense(3), lstm(true, 3, { go_backwards: true }))],
     ["into both directions", sequential(masking, both(false), dense(2))],
+    ["into a cell", sequential(masking, cells(cell("SimpleRNNCell", 3)), dense(3))],
+    ["into a cell of two states, all steps of it", sequential(masking, cells(cell("LSTMCell", 2), true), dense(2))],
+    ["into stacked cells", sequential(masking, cells(stacked("LSTMCell", "SimpleRNNCell")), dense(3))],
+    ["into stacked cells, all steps", sequential(masking, cells(stacked("LSTMCell", "SimpleRNNCell"), true), dense(3))],
     ["lost before the end, where nobody looks", sequential(embedding, ["GlobalMaxPooling1D", {}], dense(3))],
     [
       "a step that says nothing of itself",
@@ -488,11 +515,11 @@ describe("masks in a chain", () => {
 
   test.each([
     [
-      "LSTM behind layers that lose the mask",
+      "LSTM without a mask after maxpooling1d_1, which has one",
       sequential(embedding, ["MaxPooling1D", { pool_size: 2 }], lstm(false, 3)),
     ],
     [
-      "LSTM behind layers that lose the mask",
+      "LSTM without a mask after lstm_1, which has one",
       sequential(embedding, lstm(false, 3), ["RepeatVector", { n: 3 }], lstm(false, 2)),
     ],
     ["LeakyReLU behind a mask, as Keras computes it", sequential(masking, ["LeakyReLU", {}], lstm(false, 3))],
