@@ -73,7 +73,8 @@ describe("HDF5", () => {
     }
   });
   // Nearly every byte of these blocks belongs to an address, a count or a size.
-  test.each(all.filter((name) => dense.test(name)))("%s, every byte of a block of each kind", (name) => {
+  const small = all.filter((name) => dense.test(name) && (thoroughness > 1 || bytesOf(`hdf5/${name}`).length < 30_000));
+  test.each(small)("%s, every byte of a block of each kind", (name) => {
     const original = bytesOf(`hdf5/${name}`);
     const kinds = new Set<string>();
     for (const seal of sealsOfHdf5(original)) {
