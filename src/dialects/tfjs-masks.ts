@@ -22,6 +22,8 @@ import { isObject, type Json } from "./keras-config.ts";
 import { type TfjsMasks, tfjsLayers } from "./tfjs-layers.ts";
 
 const fix = "take the mask out if no layer needs it (mask_zero=False), or convert to PyTorch";
+const computedFirst =
+  "have this branch computed first: of those that one layer joins, TensorFlow.js computes the last one first; or ";
 
 // ----------------------------------------------------------------------------------------- masks of Keras' file
 
@@ -171,7 +173,11 @@ export function requireSameMasks(model: Json, graph: Graph): void {
     if ((own === "differ" || own === "heed") && (masked || heeded || given.some((mask) => mask !== null)))
       refuse(`${call.className} behind a mask, as Keras computes it`);
     const sequences = recurrentConfig(call).return_sequences === true;
-    if (own === "use") requireMask(call, keras, latest, before, sequences, refuse);
+    const trouble = own === "use" ? maskTrouble(call, keras, latest, before) : null;
+    if (trouble) {
+      const branch = !trouble.startsWith("without") || isBehind(call, before, calls) ? "" : computedFirst;
+      refuse(`${call.className} ${trouble}`, `${branch}${fix}`);
+    }
     if (masks.has(call.name)) continue;
     const passed = own === "carry" || (own === "use" && sequences);
     masks.set(
@@ -182,32 +188,24 @@ export function requireSameMasks(model: Json, graph: Graph): void {
   }
 }
 
-/** A recurrent layer has to find the mask that it has in Keras. */
-function requireMask(
-  call: Call,
-  keras: KerasMasks,
-  found: Mask,
-  before: string,
-  sequences: boolean,
-  refuse: (what: string, how?: string) => never,
-): void {
-  const { className } = call;
+/** What is wrong with the mask that a recurrent layer finds, which has to be the one that it has in Keras; null where nothing is. */
+function maskTrouble(call: Call, keras: KerasMasks, found: Mask, before: string): string | null {
   const node = keras.recurrence(call.name);
   const wanted = node ? keras.maskOf(node) : null;
-  if (wanted === null && found !== null) {
-    const branches = call.inputs.length > 0 && before !== "";
-    refuse(
-      `${className} without a mask after ${before}, which has one`,
-      branches
-        ? `it hands the mask on to what it computes next: have this branch computed first, by naming it last where branches are joined; ${fix}`
-        : fix,
-    );
-  }
-  if (wanted !== found) refuse(`${className} with another mask than its input brings along there`);
-  if (wanted === null || !node) return;
-  const { zeroMasked, initial, directions } = node.attributes;
-  if (zeroMasked || (directions.length > 1 && sequences)) refuse(`${className} that gives zeros where the mask is`);
-  if (initial) refuse(`${className} with a mask and initial states, as Keras computes it`);
+  if (wanted === null && found !== null) return `without a mask after ${before}, which has one`;
+  if (wanted !== found) return "with another mask than its input brings along there";
+  if (wanted === null || !node) return null;
+  const { zeroMasked, initial, directions, sequences } = node.attributes;
+  if (zeroMasked || (directions.length > 1 && sequences)) return "that gives zeros where the mask is";
+  return initial ? "with a mask and initial states, as Keras computes it" : null;
+}
+
+/** Whether a call is computed from what another one gave. */
+function isBehind(call: Call, other: string, calls: ReadonlyMap<string, Call>): boolean {
+  const found = new Set(call.inputs.map(callOf));
+  // What is added to a set is gone through too.
+  for (const name of found) for (const input of calls.get(name)?.inputs ?? []) found.add(callOf(input));
+  return found.has(other);
 }
 
 function masksOf({ className, config }: Call): TfjsMasks {
