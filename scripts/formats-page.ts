@@ -82,8 +82,18 @@ ${codes([...new Set(Object.values(tfjsActivations))])} (\`hard_sigmoid\` as Kera
 
 What people meet most among the rest: \`padding="causal"\` and \`groups\` of Conv1D, \`data_format="channels_first"\`, GRU with
 \`reset_after=True\` (Keras' default), Keras 3's \`hard_sigmoid\`, SeparableConv1D and other convolutions, attention, operations of
-\`keras.ops\` in the graph, precisions other than float32, \`quantize("int8")\`, stateful layers, and masks unless the model is a chain in
-which both give them to the same layers. Regularizers and constraints are left out; they only count in training.
+\`keras.ops\` in the graph, precisions other than float32, \`quantize("int8")\`, stateful layers.
+
+Masks of Embedding and Masking are written where every recurrent layer has the mask there that it has in Keras, in branches too. Refused
+are merges, averages and other layers that take masks into account in Keras and not there; a recurrent layer without a mask that is
+computed after one with a mask, whose mask it would be given; masks beside initial states, in models with models inside, and where Keras
+gives zeros for what is masked (\`zero_output_for_mask\`, a Bidirectional with \`return_sequences\`).
+
+Initializers, regularizers and constraints are written under the names that they have there. Left out is what only counts in training and
+TensorFlow.js has not or takes for something else: activity regularizers, with which a layer refuses to run; OrthogonalRegularizer; the
+initializer STFT, VarianceScaling with \`untruncated_normal\`, random ones of which a bound or the deviation is 0; constraints that the
+weights do not keep, since they are applied as weights are loaded; those of LayerNormalization; classes of other people. Its
+truncated normal distributions are an eighth narrower than Keras'.
 `;
 }
 

@@ -312,6 +312,20 @@ export function missingWeight(message: string, where: readonly string[]): Channe
   });
 }
 
+/** Weights that `quantize("int8")` left, for a model from before it, or the other way round: neither numbers nor shapes agree. */
+export function otherwiseQuantized(weights: "int8" | "floats", where: readonly string[]): ChannelwiseError {
+  const [have, wants, when] =
+    weights === "int8"
+      ? ["were quantized to int8", "is one of floats", "after"]
+      : ["are floats", "was quantized to int8", "before"];
+  return new ChannelwiseError({
+    code: "shape-mismatch",
+    message: `the weights ${have}, and the architecture ${wants}`,
+    where,
+    fix: `give the architecture that was saved ${when} quantize("int8"), or the weights of this one`,
+  });
+}
+
 // ----------------------------------------------------------------------------------------------------- using
 
 /** The caller's data does not fit the model. */

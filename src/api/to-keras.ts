@@ -58,10 +58,13 @@ export async function toKeras(
     : null;
   if (fromState && !fromState.agrees) return fromState;
   const filled = filledVariables(keras, model.graph);
-  const files =
+  const { files, omitted } =
     format === "tfjs"
       ? writeKerasTfjs(keras, filled.variables)
-      : new Map([[`model.${format}`, writeKeras(format, keras, filled.variables)]]);
+      : {
+          files: new Map([[`model.${format}`, writeKeras(format, keras, filled.variables)]]),
+          omitted: new Set<string>(),
+        };
   const parts = new Map(Array.from(files, ([name, file]) => [name, keep(name, file)]));
   const [bytes] = [...parts.values()] as [Bytes];
   const written = { bytes, name: "what was written", parts };
@@ -74,16 +77,23 @@ export async function toKeras(
     (graph) => new Model(graph, model.name, read.origin, model.kernels),
   );
   const [before, after] = opened as [Model, Model];
-  const report = reuseMemory(() => sameModel(before, after));
+  const report = reuseMemory(() => sameModel(before, after, omitted));
   for (const each of opened) each.dispose();
   return report.agrees ? (fromState ?? report) : report;
 }
 
+interface Written {
+  readonly files: ReadonlyMap<string, FileToWrite>;
+  /** Layers of the model that stand in none of them. */
+  readonly omitted: ReadonlySet<string>;
+}
+
 /** The files of TensorFlow.js with these variables. */
-function writeKerasTfjs(keras: KerasSource, variables: FilledVariables): Map<string, FileToWrite> {
-  const { config, names } = tfjsModel(keras);
+function writeKerasTfjs(keras: KerasSource, variables: FilledVariables): Written {
+  const { config, names, omitted, addConstraints } = tfjsModel(keras);
   const arrays = listsOf(keras, variables, names).flatMap((layer) => layer.arrays);
-  return writeTfjs(config, arrays);
+  addConstraints(new Map(arrays.map(({ name, array }) => [name, array])));
+  return { files: writeTfjs(config, arrays), omitted };
 }
 
 /** A file with these variables. */
@@ -96,8 +106,8 @@ export function writeKeras(format: KerasFormat, keras: KerasSource, variables: F
   return npzFile(new Map(inOrder(variables).map((array, index) => [`arr_${index}`, array])));
 }
 
-/** Runs both on the same random inputs; every layer's numbers have to be the same bits. */
-function sameModel(model: Model, again: Model): Report {
+/** Runs both on the same random inputs; every layer's numbers, but of those `omitted`, have to be the same bits. */
+function sameModel(model: Model, again: Model, omitted: ReadonlySet<string>): Report {
   const { graph } = model;
   const [samples, seed] = [2, 0];
   const record = inputRecord(graph, randomInputs(graph, samples, seed));
@@ -118,7 +128,8 @@ function sameModel(model: Model, again: Model): Report {
     };
   };
   const calls = new Map(again.graph.calls.map((call) => [call.name, call]));
-  const layers = graph.calls.flatMap(({ name, layer, outputs }) =>
+  const kept = graph.calls.filter(({ layer }) => !omitted.has(layer.path));
+  const layers = kept.flatMap(({ name, layer, outputs }) =>
     outputs.map((value, index) =>
       compared(index === 0 ? name : `${name}:${index}`, layer.className, value, calls.get(name)?.outputs[index]),
     ),

@@ -114,7 +114,9 @@ export interface Floats {
 /** What `toFloat32` gives, read when it is asked for: parts of a file alone, or else all at once. A part lies in lent memory. */
 export function floatsOf(stored: StoredArray): Floats {
   const contents = stored.contents?.();
-  if (!contents || (stored.dtype === "float32" && contents instanceof Uint8Array)) return toFloat32(stored);
+  if (!contents) return toFloat32(stored);
+  if (stored.dtype === "float32" && contents instanceof Uint8Array)
+    return typedArray("float32", contents) as Float32Array;
   return partsOf(stored.dtype, contents);
 }
 

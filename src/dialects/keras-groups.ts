@@ -10,10 +10,10 @@
  *
  * Source  keras:keras/src/saving/saving_lib.py (_save_container_state), keras:keras/src/utils/naming.py (to_snake_case)
  */
-import { missingWeight } from "../error.ts";
+import { missingWeight, otherwiseQuantized } from "../error.ts";
 import type { WeightTree } from "../formats/weight-tree.ts";
 import type { StoredArray } from "../tensor.ts";
-import type { LayerVariables, ModelVariables, VariablePlace } from "./keras-variables.ts";
+import type { Expected, LayerVariables, ModelVariables, VariablePlace } from "./keras-variables.ts";
 
 /** Keras' snake case: `Conv1DTranspose` -> `conv1d_transpose`, `PReLU` -> `p_re_lu`. */
 export function snakeCase(className: string): string {
@@ -80,9 +80,15 @@ function groupVariables(tree: WeightTree, group: string, name: string): LayerVar
     scopes.set(scope, found);
     return found;
   };
-  const take = (scope: string) => list(scope).shift();
+  const take = (scope: string, expected?: Expected) => {
+    const array = list(scope).shift();
+    const int8 = array?.dtype === "int8";
+    if (array && expected && int8 !== (expected.type === "int8"))
+      throw otherwiseQuantized(int8 ? "int8" : "floats", expected.place);
+    return array;
+  };
   const below = (scope: string): LayerVariables => ({
-    take: (inner) => take(inner === "" ? scope : `${scope}/${inner}`),
+    take: (inner, expected) => take(inner === "" ? scope : `${scope}/${inner}`, expected),
     pass: () => take(scope),
     part: (inner) => below(`${scope}/${inner}`),
     left: () => 0,

@@ -12,7 +12,7 @@
  *
  * Source  keras:keras/src/legacy/saving/legacy_h5_format.py (_legacy_weights, load_weights_from_hdf5_group)
  */
-import { invalidModel, missingWeight, shapeMismatch } from "../error.ts";
+import { invalidModel, missingWeight, otherwiseQuantized, shapeMismatch } from "../error.ts";
 import type { LayerArrays, NamedArray, WeightLists } from "../formats/weight-lists.ts";
 import type { StoredArray } from "../tensor.ts";
 import { fromStored, type StoredMeaning } from "./keras-stored.ts";
@@ -78,6 +78,7 @@ export function listedVariables(lists: WeightLists, meaning: StoredMeaning): Mod
     },
     settle() {
       const wanting = slots.filter((slot) => requested(slot) > 0);
+      requireSamePrecision(lists, wanting);
       const { given, notes } = match(lists, wanting);
       for (const [index, slot] of wanting.entries())
         handOut(slot, given[index]!, lists.kind !== "order", meaning, lists.place);
@@ -126,6 +127,14 @@ function promise(request: Request, expected: Expected | null): StoredArray {
 }
 
 // -------------------------------------------------------------------------------------------- lists and layers
+
+function requireSamePrecision(lists: WeightLists, wanting: readonly Slot[]): void {
+  const arrays = lists.kind === "layers" ? lists.layers.flatMap((layer) => layer.arrays) : lists.arrays;
+  const given = arrays.some(({ array }) => array.dtype === "int8");
+  const requests = wanting.flatMap(({ owners }) => owners.flatMap((owner) => owner.requests));
+  const wanted = requests.some(({ expected }) => expected?.type === "int8");
+  if (given !== wanted) throw otherwiseQuantized(given ? "int8" : "floats", lists.place);
+}
 
 /** The list of each layer that has variables. */
 function match(lists: WeightLists, wanting: readonly Slot[]): { given: (readonly NamedArray[])[]; notes: string[] } {
@@ -206,18 +215,22 @@ const roles = [
   ["bias", "moving_mean"],
   ["moving_variance"],
 ];
+/** The order where there are 8-bit weights: the bias is the only one that trains, and so comes first. */
+const int8Roles = [["bias"], ["kernel", "embeddings"], ["kernel_scale", "embeddings_scale"]];
 
 /** Some tools sort weights by name: those of one layer change places among themselves until they stand in Keras' order. */
 function inRoleOrder(arrays: readonly NamedArray[]): NamedArray[] {
   const ordered = [...arrays];
-  const rank = ({ name }: NamedArray) => {
-    const last = name.split("/").at(-1)!.replace(/:0$/, "");
-    return roles.findIndex((names) => names.includes(last));
+  const ownerOf = ({ name }: NamedArray) => name.slice(0, name.lastIndexOf("/"));
+  const int8 = new Set(arrays.flatMap((array) => (array.array.dtype === "int8" ? [ownerOf(array)] : [])));
+  const rank = (array: NamedArray) => {
+    const last = array.name.split("/").at(-1)!.replace(/:0$/, "");
+    return (int8.has(ownerOf(array)) ? int8Roles : roles).findIndex((names) => names.includes(last));
   };
   const places = new Map<string, number[]>();
   arrays.forEach((array, index) => {
     if (rank(array) < 0) return;
-    const owner = array.name.slice(0, array.name.lastIndexOf("/"));
+    const owner = ownerOf(array);
     places.set(owner, [...(places.get(owner) ?? []), index]);
   });
   for (const own of places.values()) {

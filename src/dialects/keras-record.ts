@@ -21,7 +21,7 @@ export interface VariableOwner {
   readonly outermost: boolean;
 }
 
-/** One variable of a model, in the order in which the walk took it. */
+/** One variable of a model. */
 export interface KerasVariable {
   readonly owner: VariableOwner;
   /** The group that it lies in: the owner's, or one beneath it, `layers/bidirectional/forward_layer/cell`. */
@@ -36,6 +36,7 @@ export interface KerasVariable {
 export interface VariableRecord {
   /** In the order of the model's list, with those that have no variables. */
   readonly layers: readonly OuterLayer[];
+  /** In the order of the model's list, through the models in it. */
   readonly variables: readonly KerasVariable[];
 }
 
@@ -46,6 +47,8 @@ export function recorded(inner: ModelVariables): {
 } {
   const layers: OuterLayer[] = [];
   const variables: KerasVariable[] = [];
+  /** Owners as they were opened. Variables are taken as layers are called, where a shared layer may hold up others. */
+  const ranks = new Map<VariableOwner, number>();
 
   const ownedBy = (owner: VariableOwner, found: LayerVariables, below: string): LayerVariables => {
     const group = (scope: string) => scopeGroup(owner.entry.className, below, scope);
@@ -63,7 +66,9 @@ export function recorded(inner: ModelVariables): {
       },
       part: (scope, entry) => {
         const own = group(scope);
-        return ownedBy({ entry, outer: owner.outer, group: own, outermost: false }, found.part(scope, entry), own);
+        const part = { entry, outer: owner.outer, group: own, outermost: false };
+        ranks.set(part, ranks.get(owner)!);
+        return ownedBy(part, found.part(scope, entry), own);
       },
       left: () => found.left(),
     };
@@ -72,6 +77,7 @@ export function recorded(inner: ModelVariables): {
   const placed = (place: VariablePlace, group: string, outer: OuterLayer | null, listed: boolean): VariablePlace => ({
     variables(entry) {
       const owner = { entry, outer: outer!, group, outermost: listed };
+      ranks.set(owner, ranks.size);
       return ownedBy(owner, place.variables(entry), group);
     },
     below: (scope) => placed(place.below(scope), `${group}/${scope}`, outer, false),
@@ -88,6 +94,13 @@ export function recorded(inner: ModelVariables): {
 
   return {
     variables: { place: inner.place, root: placed(inner.root, "", null, false), settle: () => inner.settle() },
-    record: { layers, variables },
+    record: {
+      layers,
+      get variables() {
+        const places = new Map(layers.map((layer, index) => [layer, index]));
+        const place = ({ owner }: KerasVariable) => places.get(owner.outer)!;
+        return variables.toSorted((a, b) => place(a) - place(b) || ranks.get(a.owner)! - ranks.get(b.owner)!);
+      },
+    },
   };
 }

@@ -4,8 +4,8 @@
  *     Conv1D: {options: {filters, kernel_size, strides, padding: "valid" or "same", …}, weights: kernel, bias, masks: "lose"}
  *
  * Every option is written out, since defaults differ: `recurrent_activation` is a hard sigmoid there. What stands in no table is
- * refused by the one who asks (tfjs-spelling.ts), and so is a value that TensorFlow.js has not, or takes for something else. Regularizers
- * and constraints are left out: the first make a layer refuse to run, the second would change the weights as they are loaded.
+ * refused by the one who asks (tfjs-spelling.ts), and so is a value that TensorFlow.js has not, or takes for something else. How the
+ * weights start and are trained is told apart (tfjs-training.ts).
  *
  * Source  @tensorflow/tfjs-layers 4.22.0: src/layers/*.ts, src/activations.ts; tests/api/to-tfjs.test.ts holds each against its library
  */
@@ -34,9 +34,10 @@ type Option = (value: unknown, key: string, place: TfjsPlace) => Json;
 
 /**
  * What becomes of a mask at a layer: `make` one, pass it on as it is (`carry`) or not (`lose`), in Keras as there; `use` it as a
- * recurrent layer does; `differ` where Keras does something with it that TensorFlow.js does not.
+ * recurrent layer does; `differ` where Keras does something with it that TensorFlow.js does not; `heed` where that also takes one that is
+ * not its own.
  */
-export type TfjsMasks = "make" | "carry" | "lose" | "use" | "differ";
+export type TfjsMasks = "make" | "carry" | "lose" | "use" | "differ" | "heed";
 
 /** A layer that both have. */
 export interface TfjsLayer {
@@ -349,13 +350,13 @@ export const tfjsLayers: Readonly<Record<string, TfjsLayer>> = {
   },
   SimpleRNN: { options: { ...cell, ...dropouts, ...walk }, ...recurrent },
   SimpleRNNCell: { options: { ...cell, ...noDropouts }, ...cells },
-  Softmax: { options: { axis: lastAxis }, masks: "differ" },
+  Softmax: { options: { axis: lastAxis }, masks: "heed" },
   SpatialDropout1D: { options: { rate: same(), noise_shape: idle }, masks: "carry" },
   StackedRNNCells: { options: { cells: idle }, masks: "lose" },
-  TimeDistributed: { options: { layer: idle }, masks: "differ" },
+  TimeDistributed: { options: { layer: idle }, masks: "heed" },
 };
 
-/** Options that say how to train, to build or to store, and what TensorFlow.js is not told. */
+/** Options that say how to train, to build or to store: they do not change what is computed. */
 const untold =
   /^(name|dtype|trainable|autocast|batch_input_shape|build_config|input_length|seed|lora_(rank|alpha)|.*_(initializer|regularizer|constraint))$/;
 

@@ -18,12 +18,14 @@ import { printable } from "../bytes/printable.ts";
 import { notInTfjs } from "../error.ts";
 import type { Graph } from "../graph/graph.ts";
 import { policyName } from "../ops/quantization.ts";
+import type { StoredArray } from "../tensor.ts";
 import { exportedName, isObject, type Json } from "./keras-config.ts";
 import { memberGroups, scopeGroup } from "./keras-groups.ts";
 import { flattenPorts, type History, isSilent, parseCall, tensorsIn } from "./keras-history.ts";
 import { type Shape, type TfjsCall, type TfjsLayer, tfjsLayers, tfjsOptions } from "./tfjs-layers.ts";
-import { requireSameMasks } from "./tfjs-masks.ts";
+import { isOperation, requireSameMasks, withoutMasks } from "./tfjs-masks.ts";
 import { misnumbered } from "./tfjs-order.ts";
+import { type Constrained, keepsConstraint, tfjsTraining } from "./tfjs-training.ts";
 
 /** A model in the spelling of TensorFlow.js. */
 export interface TfjsModel {
@@ -31,6 +33,14 @@ export interface TfjsModel {
   readonly config: Json;
   /** The names of a layer's weights, in the order of its variables, by the layer's group in the tree of Keras 3. */
   readonly names: ReadonlyMap<string, readonly string[]>;
+  /** The names of layers that are left out: they compute masks, which TensorFlow.js has of its own. */
+  readonly omitted: ReadonlySet<string>;
+  /**
+   * Adds the constraints that the weights keep to the configuration.
+   *
+   * @param arrays by the names of the weights
+   */
+  readonly addConstraints: (arrays: ReadonlyMap<string, StoredArray>) => void;
 }
 
 /**
@@ -43,8 +53,9 @@ export interface TfjsModel {
 export function tfjsModel({ config, graph }: { readonly config: Json; readonly graph: Graph }): TfjsModel {
   const speller = new Speller(graph);
   const model = speller.model(config, "", "");
-  requireSameMasks(config, graph);
-  return { config: model, names: speller.names };
+  requireSameMasks(model, graph);
+  const { names, omitted } = speller;
+  return { config: model, names, omitted, addConstraints: (arrays) => speller.addConstraints(arrays) };
 }
 
 const recurrentClasses = ["LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional"];
@@ -72,7 +83,10 @@ interface Spot {
 
 class Speller {
   readonly names = new Map<string, readonly string[]>();
+  readonly omitted = new Set<string>();
   readonly #taken = new Set<string>();
+  /** Constraints of weights, by their whole names, and the options of the layer that they would stand in. */
+  readonly #constrained: (Constrained & { readonly options: Json; readonly names: readonly string[] })[] = [];
   readonly #graph: Graph;
   readonly #shapes = new Map<string, Shape>();
   /** Tensors of integers and bools, by the same keys as shapes. */
@@ -93,7 +107,10 @@ class Speller {
   model(entry: Json, path: string, group: string): Json {
     const config = entry.config as Json;
     const sequential = entry.class_name === "Sequential";
-    const members = (config.layers as Json[]).map((layer) => this.#entry(layer, path));
+    const entries = config.layers as Json[];
+    const kept = path === "" && !sequential ? withoutMasks(entries, config.output_layers) : entries;
+    for (const entry of entries) if (!kept.includes(entry)) this.omitted.add(String(entry.name));
+    const members = kept.map((layer) => this.#entry(layer, path));
     const groups = memberGroups(group);
     const models = new Set(members.filter(isModel).map(({ name }) => name));
     // Inside, the sizes are those of the model's own inputs, and not of what it is called on.
@@ -178,13 +195,11 @@ class Speller {
     const config = entry.config as Json;
     const className = exportedName(String(entry.class_name));
     const name = String(typeof entry.name === "string" ? entry.name : config.name);
-    if (typeof entry.module === "string" && /^keras\.(src\.)?ops\b/.test(entry.module))
+    if (isOperation(entry))
       throw notInTfjs(
         `${path}${name}`,
         `operations such as keras.ops ${className}`,
-        /^(Any|NotEqual)$/.test(className)
-          ? "a Functional model of Keras 3 keeps the masks of Embedding and Masking so: build it as keras.Sequential, or without masks"
-          : "say it in layers that it has, or convert to PyTorch",
+        "say it in layers that it has, or convert to PyTorch",
       );
     if (!Array.isArray(config.layers) && !Object.hasOwn(tfjsLayers, className) && className !== "InputLayer")
       throw notInTfjs(`${path}${name}`, `layer ${className}`);
@@ -220,7 +235,25 @@ class Speller {
   /** A layer, or a cell, that holds no other. */
   #plain({ className, config, name }: Entry, spot: Spot, group: string): Json {
     this.#name(group, spot, tfjsLayers[className]!, config);
-    return { class_name: className, config: { name, ...this.#options(className, config, spot) } };
+    const options = { name, ...this.#options(className, config, spot) };
+    return { class_name: className, config: this.#trained(className, config, [spot.scope], options) };
+  }
+
+  /** Adds how the weights start and what is asked of them in training. `scopes`: what stands before the names of its weights. */
+  #trained(className: string, config: Json, scopes: readonly string[], options: Json): Json {
+    const training = tfjsTraining(className, config);
+    for (const constrained of training.constraints) {
+      const names = scopes.map((scope) => `${scope}/${constrained.weight}`);
+      this.#constrained.push({ ...constrained, options, names });
+    }
+    return Object.assign(options, training.options);
+  }
+
+  addConstraints(arrays: ReadonlyMap<string, StoredArray>): void {
+    for (const { key, constraint, options, names } of this.#constrained) {
+      const own = names.flatMap((name) => arrays.get(name) ?? []);
+      if (own.length > 0 && own.every((array) => keepsConstraint(constraint, array))) options[key] = constraint;
+    }
   }
 
   #options(className: string, config: Json, { path, calls }: Spot): Json {
@@ -286,10 +319,10 @@ class Speller {
       throw notInTfjs(spot.path, "Bidirectional whose backward_layer is another than the forward one turned round");
     // It puts the direction before the name, which Keras 3 has there already.
     const stem = name.replace(/^forward_/, "");
-    for (const half of ["forward", "backward"])
-      this.#name(spot.group, { ...spot, scope: `${spot.scope}/${half}_${stem}` }, tfjsLayers[className]!, own);
-    const inner = { class_name: className, config: { name: stem, ...this.#options(className, own, spot) } };
-    return wrapper("Bidirectional", spot, { ...options, layer: inner });
+    const halves = ["forward", "backward"].map((half) => `${spot.scope}/${half}_${stem}`);
+    for (const scope of halves) this.#name(spot.group, { ...spot, scope }, tfjsLayers[className]!, own);
+    const inner = this.#trained(className, own, halves, { name: stem, ...this.#options(className, own, spot) });
+    return wrapper("Bidirectional", spot, { ...options, layer: { class_name: className, config: inner } });
   }
 
   #cells(config: Json, spot: Spot): Json {
@@ -329,6 +362,8 @@ class Speller {
           key !== 0 &&
           key !== "inputs" &&
           !(states && (key === 1 || key === "initial_state")) &&
+          // The masks that TensorFlow.js has are compared with those of the graph.
+          !(states && key === "mask") &&
           !isSilent(String(key), argument),
       );
       if (spare)

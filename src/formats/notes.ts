@@ -49,12 +49,9 @@ export const zipLimits: readonly Limit[] = [
 /** What holds for every HDF5 file. */
 export const hdf5Limits: readonly Limit[] = [
   {
-    what: 'structures of `libver="latest"`: dense links and attributes, chunks with an index of version 4, other versions of a part',
-    why: "Keras and h5py do not write them by default; what is not known is not guessed",
+    what: 'versions of a part that HDF5 2.0 does not write, with `libver="latest"` too; files behind a user block',
+    why: "what is not known is not guessed",
     says: [
-      "HDF5 attributes in dense storage",
-      "an HDF5 group with links in dense storage",
-      "HDF5 chunks with an index of version 4",
       "HDF5 superblock version",
       "HDF5 object header version",
       "HDF5 attribute version",
@@ -67,7 +64,15 @@ export const hdf5Limits: readonly Limit[] = [
       "an HDF5 message of type",
       "HDF5 addresses of",
       "an HDF5 file that starts at byte",
+      "an HDF5 block of version",
+      "HDF5 info version",
+      "an HDF5 chunk index of kind",
     ],
+  },
+  {
+    what: "groups whose links went through filters; objects within the ids of a heap, pages in the index block of an extensible array",
+    why: "h5py sets no filters on groups, and the library writes neither of the others where links, attributes and chunks are kept",
+    says: ["an HDF5 heap with", "an HDF5 extensible array with pages"],
   },
   {
     what: "filters other than gzip, shuffle and fletcher32: szip, nbit, scale-offset, LZF, Blosc, Zstandard",

@@ -115,8 +115,8 @@ const noise = (shape: number[]) => {
   );
 };
 
-/** What .npy has no type for, and lists of weights no order. */
-const notInNpz = ["policy-bfloat16", "quantized-flatten"];
+/** What .npy has no type for. */
+const notInNpz = ["policy-bfloat16"];
 
 describe.each(["safetensors", "pt", "keras", "h5", "npz"] as const)("%s", (to) => {
   test.each(to === "npz" ? cases.filter((name) => !notInNpz.includes(name)) : cases)("of %s", async (name) => {

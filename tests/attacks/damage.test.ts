@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import { describe, expect, test } from "vitest";
 import { openHdf5 } from "../../src/bytes/hdf5/index.ts";
 import { walkHdf5 } from "../bytes/hdf5-walk.ts";
-import { everyByte, kerasMutations, mutations, resealHdf5 } from "./mutate.ts";
+import { everyByte, kerasMutations, mutations, resealHdf5, sealsOfHdf5, thoroughness } from "./mutate.ts";
 import { readArrays, readModel, safely } from "./safely.ts";
 
 const fixtures = new URL("../fixtures/", import.meta.url);
@@ -61,11 +61,28 @@ describe("npz", () => {
 
 describe("HDF5", () => {
   const all = readdirSync(new URL("hdf5/", fixtures)).filter((name) => name.endsWith(".h5"));
+  const dense = /dense|tree|deleted|huge|indexes|pages|edges|narrow-latest/;
   test.each(all)("%s", (name) => {
     const original = bytesOf(`hdf5/${name}`);
+    const seals = sealsOfHdf5(original);
+    expect(seals.length > 0 || !dense.test(name), "blocks with checksums").toBe(true);
+    expect(resealHdf5(original, seals)).toEqual(original);
     for (const mutation of mutations(original, 5, original.length > 20_000 ? 20 : 60)) {
       safely(mutation, walk);
-      safely({ ...mutation, bytes: resealHdf5(mutation.bytes) }, walk);
+      safely({ ...mutation, bytes: resealHdf5(mutation.bytes, seals) }, walk);
+    }
+  });
+  // Nearly every byte of these blocks belongs to an address, a count or a size.
+  const small = all.filter((name) => dense.test(name) && (thoroughness > 1 || bytesOf(`hdf5/${name}`).length < 30_000));
+  test.each(small)("%s, every byte of a block of each kind", (name) => {
+    const original = bytesOf(`hdf5/${name}`);
+    const kinds = new Set<string>();
+    for (const seal of sealsOfHdf5(original)) {
+      const kind = String.fromCharCode(...original.subarray(seal.start, seal.start + 4));
+      if (kinds.size === kinds.add(kind).size && thoroughness === 1) continue;
+      for (const { name, bytes } of everyByte(original, seal.start, Math.min(seal.end, seal.start + 100))) {
+        safely({ name, bytes: resealHdf5(bytes, [seal]) }, walk);
+      }
     }
   });
   test.each(["compact", "never-written", "latest-compact", "v108-compact", "space-padded"])(

@@ -6,7 +6,7 @@ import { openHdf5 } from "../../src/bytes/hdf5/index.ts";
 import { readZip } from "../../src/bytes/zip.ts";
 import { type BuiltEntry, buildZip } from "../bytes/build-zip.ts";
 import { walkHdf5 } from "../bytes/hdf5-walk.ts";
-import { repack } from "./mutate.ts";
+import { repack, resealHdf5, sealsOfHdf5 } from "./mutate.ts";
 import { readArrays, readModel, safely } from "./safely.ts";
 
 const fixtures = new URL("../fixtures/", import.meta.url);
@@ -38,6 +38,11 @@ function patched(
   const bytes = bytesOf(`hdf5/${file}.h5`);
   for (const [offset, value, width = 8] of change(bytes)) bytes.set(u64(value).slice(0, width), offset);
   return bytes;
+}
+
+/** The same, with the checksums made right again. */
+function sealed(...[file, change]: Parameters<typeof patched>): Uint8Array {
+  return resealHdf5(patched(file, change), sealsOfHdf5(bytesOf(`hdf5/${file}.h5`)));
 }
 
 /** Start of the first B-tree node of a level. */
@@ -138,6 +143,169 @@ describe("HDF5", () => {
   test.each(Object.entries(lies))("%s", (name, bytes) =>
     refused(name, bytes, (file) => walkHdf5(openHdf5(file, ["attack"]))),
   );
+});
+
+describe('HDF5 of libver="latest"', () => {
+  const u64at = (bytes: Uint8Array, at: number) => new DataView(bytes.buffer).getBigUint64(at, true);
+  /** Behind signature, version, type and records of 24 bytes, or ids of 7 behind a hash: a child, or a record. */
+  const record = (bytes: Uint8Array, nth: number) => find(bytes, "BTLF") + 6 + 11 * nth;
+  const child = (bytes: Uint8Array, nth: number) =>
+    find(bytes, "BTIN") + 6 + 11 * bytes[find(bytes, "BTHD") + 24]! + 9 * nth;
+  /** Addresses of an indirect block. */
+  const block = (bytes: Uint8Array, nth: number) => find(bytes, "FHIB") + 5 + 8 + 4 + 8 * nth;
+  /** The layout message of the first dataset with an index of a kind: version 4, chunked, two axes, sizes of one byte. */
+  const layout = (bytes: Uint8Array, kind: number) => {
+    for (let nth = 0; ; nth++) {
+      const at = find(bytes, [4, 2], nth);
+      if (bytes[at + 3] === 3 && bytes[at + 4] === 1 && bytes[at + 8] === kind) return at;
+    }
+  };
+
+  const lies: Record<string, Uint8Array> = {
+    "a tree of 65535 levels": sealed("latest-link-tree", (bytes) => [[find(bytes, "BTHD") + 12, 65535, 2]]),
+    "a tree of one level more": sealed("latest-link-tree", (bytes) => [[find(bytes, "BTHD") + 12, 2, 2]]),
+    "a tree of one level less": sealed("latest-link-tree", (bytes) => [[find(bytes, "BTHD") + 12, 0, 2]]),
+    "a tree that is its own child": sealed("latest-link-tree", (bytes) => [[child(bytes, 0), find(bytes, "BTIN")]]),
+    "a tree with one child twice": sealed("latest-link-tree", (bytes) => [
+      [child(bytes, 0), u64at(bytes, child(bytes, 1))],
+    ]),
+    "a child with 255 records": sealed("latest-link-tree", (bytes) => [[child(bytes, 0) + 8, 255, 1]]),
+    "a tree without a record": sealed("latest-link-tree", (bytes) => [[find(bytes, "BTHD") + 24, 0, 2]]),
+    "a tree of 2^50 records": sealed("latest-link-tree", (bytes) => [[find(bytes, "BTHD") + 26, 2 ** 50]]),
+    "a tree of records of no bytes": sealed("latest-link-tree", (bytes) => [[find(bytes, "BTHD") + 10, 0, 2]]),
+    "a tree of longer records": sealed("latest-dense-links", (bytes) => [[find(bytes, "BTHD") + 10, 12, 2]]),
+    "a tree of nodes of 2^32 bytes": sealed("latest-link-tree", (bytes) => [[find(bytes, "BTHD") + 6, 2 ** 32 - 1, 4]]),
+    "a tree of nodes of no bytes": sealed("latest-link-tree", (bytes) => [[find(bytes, "BTHD") + 6, 0, 4]]),
+    "a tree of attributes in a group": sealed("latest-link-tree", (bytes) => [[find(bytes, "BTHD") + 5, 8, 1]]),
+    "a heap that is its own block": sealed("latest-link-tree", (bytes) => [[block(bytes, 0), find(bytes, "FHIB")]]),
+    "a heap with one block twice": sealed("latest-link-tree", (bytes) => [
+      [block(bytes, 1), u64at(bytes, block(bytes, 0))],
+    ]),
+    "a heap with its blocks exchanged": sealed("latest-link-tree", (bytes) => [
+      [block(bytes, 0), u64at(bytes, block(bytes, 1))],
+      [block(bytes, 1), u64at(bytes, block(bytes, 0))],
+    ]),
+    "a heap without blocks": sealed("latest-link-tree", (bytes) => [[block(bytes, 0), 2n ** 64n - 1n]]),
+    "a heap of 65535 rows": sealed("latest-link-tree", (bytes) => [[find(bytes, "FRHP") + 140, 65535, 2]]),
+    "a heap of no rows": sealed("latest-link-tree", (bytes) => [[find(bytes, "FRHP") + 140, 0, 2]]),
+    "a heap of no columns": sealed("latest-link-tree", (bytes) => [[find(bytes, "FRHP") + 110, 0, 2]]),
+    "a heap of 2^15 columns": sealed("latest-link-tree", (bytes) => [[find(bytes, "FRHP") + 110, 2 ** 15, 2]]),
+    "a heap of blocks of 500 bytes": sealed("latest-link-tree", (bytes) => [[find(bytes, "FRHP") + 112, 500]]),
+    "a heap of blocks of 2^40 bytes": sealed("latest-link-tree", (bytes) => [
+      [find(bytes, "FRHP") + 112, 2 ** 40],
+      [find(bytes, "FRHP") + 120, 2 ** 40],
+    ]),
+    "a heap of 65535 bits": sealed("latest-link-tree", (bytes) => [[find(bytes, "FRHP") + 128, 65535, 2]]),
+    "a heap with ids of 65535 bytes": sealed("latest-link-tree", (bytes) => [[find(bytes, "FRHP") + 5, 65535, 2]]),
+    "a heap with ids of no bytes": sealed("latest-link-tree", (bytes) => [[find(bytes, "FRHP") + 5, 0, 2]]),
+    "a name beyond its heap": sealed("latest-link-tree", (bytes) => [[record(bytes, 0) + 5, 2 ** 31, 4]]),
+    "a name in the head of its block": sealed("latest-link-tree", (bytes) => [[record(bytes, 0) + 5, 0, 4]]),
+    "a name longer than its block": sealed("latest-link-tree", (bytes) => [[record(bytes, 0) + 9, 65535, 2]]),
+    "names that overlap": sealed("latest-dense-links", (bytes) =>
+      Array.from({ length: 10 }, (_, nth) => [record(bytes, nth) + 9, 100, 2]),
+    ),
+    "one name twice": sealed("latest-link-tree", (bytes) => [
+      [record(bytes, 0) + 4, u64at(bytes, record(bytes, 1) + 4), 7],
+    ]),
+    "a tiny name": sealed("latest-link-tree", (bytes) => [[record(bytes, 0) + 4, 0x20, 1]]),
+    "a huge name that is not there": sealed("latest-link-tree", (bytes) => [[record(bytes, 0) + 4, 0x10, 1]]),
+    "a huge object of 2^40 bytes": sealed("latest-huge-objects", (bytes) => [
+      [find(bytes, [0x42, 0x54, 0x4c, 0x46, 0, 1]) + 14, 2 ** 40],
+    ]),
+    "a huge object that is the file": sealed("latest-huge-objects", (bytes) => [
+      [find(bytes, [0x42, 0x54, 0x4c, 0x46, 0, 1]) + 6, 0],
+      [find(bytes, [0x42, 0x54, 0x4c, 0x46, 0, 1]) + 14, bytes.length],
+    ]),
+    "two objects with one heap": sealed("latest-dense-attributes", (bytes) => {
+      const heaps = u64(find(bytes, "FRHP", 1));
+      return [[find(bytes, heaps), find(bytes, "FRHP")]];
+    }),
+    "chunks of sizes of 9 bytes": sealed("latest-chunk-indexes", (bytes) => [[layout(bytes, 3) + 4, 9, 1]]),
+    "chunks of no bytes": sealed("latest-chunk-indexes", (bytes) => [[layout(bytes, 3) + 5, 0, 1]]),
+    "chunks of fewer elements": sealed("latest-chunk-indexes", (bytes) => [[layout(bytes, 3) + 5, 1, 1]]),
+    "chunks of more elements": sealed("latest-chunk-indexes", (bytes) => [[layout(bytes, 4) + 5, 255, 1]]),
+    "an index of kind 9": sealed("latest-chunk-indexes", (bytes) => [[layout(bytes, 3) + 8, 9, 1]]),
+    "a fixed array in place of an extensible one": sealed("latest-chunk-indexes", (bytes) => [
+      [layout(bytes, 4) + 14, find(bytes, "FAHD")],
+    ]),
+    "chunks behind each other beyond the file": sealed("latest-chunk-indexes", (bytes) => [
+      [layout(bytes, 2) + 9, bytes.length - 8],
+    ]),
+    "chunks behind each other that are the file": sealed("latest-chunk-indexes", (bytes) => [
+      [layout(bytes, 2) + 9, 0],
+    ]),
+    "one chunk beyond the file": sealed("latest-chunk-indexes", (bytes) => [[layout(bytes, 1) + 9, 2 ** 40]]),
+    "a fixed array of 2^40 chunks": sealed("latest-fixed-pages", (bytes) => [[find(bytes, "FAHD") + 8, 2 ** 40]]),
+    "a fixed array of 2^40 chunks, and a shape as large": sealed("latest-fixed-pages", (bytes) => [
+      [find(bytes, "FAHD") + 8, 2 ** 40],
+      [find(bytes, shape(3000, 3000)), 2 ** 40],
+      [find(bytes, shape(3000, 3000)) + 8, 2 ** 40],
+    ]),
+    "a fixed array of pages of one chunk": sealed("latest-fixed-pages", (bytes) => [[find(bytes, "FAHD") + 7, 0, 1]]),
+    "a fixed array of pages of 2^255 chunks": sealed("latest-fixed-pages", (bytes) => [
+      [find(bytes, "FAHD") + 7, 255, 1],
+    ]),
+    "a fixed array of entries of no bytes": sealed("latest-fixed-pages", (bytes) => [[find(bytes, "FAHD") + 6, 0, 1]]),
+    "a fixed array that says its chunks were filtered": sealed("latest-fixed-pages", (bytes) => [
+      [find(bytes, "FAHD") + 5, 1, 1],
+    ]),
+    "a fixed array whose block is the file": sealed("latest-fixed-pages", (bytes) => [[find(bytes, "FAHD") + 16, 0]]),
+    "pages that were never written, said to be": sealed("latest-fixed-pages", (bytes) => [
+      [find(bytes, "FADB") + 14, 255, 1],
+    ]),
+    "a page with another checksum": patched("latest-fixed-pages", (bytes) => [
+      [find(bytes, "FADB") + 14 + 1 + 4, 1, 1],
+    ]),
+    "an extensible array of 2^255 entries": sealed("latest-extensible-pages", (bytes) => [
+      [find(bytes, "EAHD") + 7, 255, 1],
+    ]),
+    "an extensible array of 2^64 entries": sealed("latest-extensible-pages", (bytes) => [
+      [find(bytes, "EAHD") + 7, 64, 1],
+    ]),
+    "an extensible array of blocks of no entries": sealed("latest-extensible-pages", (bytes) => [
+      [find(bytes, "EAHD") + 9, 0, 1],
+    ]),
+    "an extensible array of blocks of 17 entries": sealed("latest-extensible-pages", (bytes) => [
+      [find(bytes, "EAHD") + 9, 17, 1],
+    ]),
+    "an extensible array of 128 blocks in its index": sealed("latest-extensible-pages", (bytes) => [
+      [find(bytes, "EAHD") + 10, 128, 1],
+    ]),
+    "an extensible array of pages of one entry": sealed("latest-extensible-pages", (bytes) => [
+      [find(bytes, "EAHD") + 11, 0, 1],
+    ]),
+    "an extensible array that is its own block": sealed("latest-extensible-pages", (bytes) => [
+      [find(bytes, "EAIB") + 14 + 4 * 8 + 6 * 8, find(bytes, "EAIB")],
+    ]),
+    "an extensible array with a block twice": sealed("latest-extensible-pages", (bytes) => {
+      const blocks = find(bytes, "EASB") + 14 + 4 + 64;
+      const first = Array.from({ length: 64 }, (_, nth) => nth).find(
+        (nth) => u64at(bytes, blocks + 8 * nth) < 2n ** 63n,
+      )!;
+      return [[blocks + 8 * (first + 1), u64at(bytes, blocks + 8 * first)]];
+    }),
+    "a chunk twice": sealed("latest-chunk-tree", (bytes) => [
+      [find(bytes, "BTLF") + 6, u64at(bytes, find(bytes, "BTLF") + 30)],
+    ]),
+    "a chunk at the place of another": sealed("latest-chunk-tree", (bytes) => [
+      [find(bytes, "BTLF") + 14, u64at(bytes, find(bytes, "BTLF") + 38)],
+      [find(bytes, "BTLF") + 22, u64at(bytes, find(bytes, "BTLF") + 46)],
+    ]),
+    "a chunk at 2^53": sealed("latest-chunk-tree", (bytes) => [[find(bytes, "BTLF") + 14, 2 ** 52]]),
+    "a shape beyond the largest": sealed("latest-fixed-pages", (bytes) => [[find(bytes, shape(3000, 3000)), 3001]]),
+  };
+  test.each(Object.entries(lies))("%s", (name, bytes) =>
+    refused(name, bytes, (file) => walkHdf5(openHdf5(file, ["attack"]))),
+  );
+
+  test("what is patched here is read as it is", () => {
+    for (const name of ["latest-link-tree", "latest-chunk-indexes", "latest-fixed-pages", "latest-extensible-pages"]) {
+      expect(
+        safely({ name, bytes: sealed(name, () => []) }, (file) => walkHdf5(openHdf5(file))),
+        name,
+      ).toBeDefined();
+    }
+  });
 });
 
 // --------------------------------------------------------------------------------------------------- .keras

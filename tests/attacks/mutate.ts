@@ -114,13 +114,56 @@ export function* kerasMutations(bytes: Uint8Array, seed: number, count: number):
   }
 }
 
-/** HDF5 object headers of version 2 and superblocks with their checksums made right again, so that damage gets past them. */
-export function resealHdf5(bytes: Uint8Array): Uint8Array {
+/** Bytes of an HDF5 file that a checksum at `at` sums. */
+interface Seal {
+  readonly start: number;
+  readonly end: number;
+  readonly at: number;
+}
+
+/** Blocks with a checksum behind what they hold. A header's own size may be a lie, so those are sought in each copy. */
+const sealedBlocks = ["BTHD", "BTIN", "BTLF", "FRHP", "FHIB", "FAHD", "FADB", "EAHD", "EAIB", "EASB", "EADB", "OCHK"];
+const largestSealed = 10_000;
+const heapBlocks = [512, 1024, 2048, 4096, 8192, 16384, 32768, 65536];
+
+/** Where a good HDF5 file keeps checksums: found by trying what fits. */
+export function sealsOfHdf5(bytes: Uint8Array): Seal[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const seals: Seal[] = [];
+  for (let start = 0; start + 16 < bytes.length; start++) {
+    const signature = String.fromCharCode(...bytes.subarray(start, start + 4));
+    if (sealedBlocks.includes(signature)) {
+      const last = Math.min(bytes.length - 4, start + largestSealed);
+      for (let end = start + 6; end <= last; end++) {
+        if (view.getUint32(end, true) !== lookup3(bytes.subarray(start, end))) continue;
+        seals.push({ start, end, at: end });
+        break;
+      }
+    } else if (signature === "FHDB") {
+      for (const sizeBytes of heapBlocks) {
+        const block = bytes.slice(start, start + sizeBytes);
+        // Behind an address of 4 or 8 bytes and an offset of 4 or 5.
+        const found = [13, 14, 17, 18].find((offset) => {
+          const summed = block.slice().fill(0, offset, offset + 4);
+          return view.getUint32(start + offset, true) === lookup3(summed);
+        });
+        if (found !== undefined) seals.push({ start, end: start + sizeBytes, at: start + found });
+      }
+    }
+  }
+  return seals;
+}
+
+/** An HDF5 file with its checksums made right again, those at `seals` too, so that damage gets past them. */
+export function resealHdf5(bytes: Uint8Array, seals: readonly Seal[] = []): Uint8Array {
   const copy = bytes.slice();
   const view = new DataView(copy.buffer);
-  const seal = (start: number, end: number): void => {
-    if (end + 4 <= copy.length) view.setUint32(end, lookup3(copy.subarray(start, end)), true);
+  const seal = (start: number, end: number, at = end): void => {
+    if (Math.max(at + 4, end) > copy.length) return;
+    view.setUint32(at, 0, true);
+    view.setUint32(at, lookup3(copy.subarray(start, end)), true);
   };
+  for (const { start, end, at } of seals) seal(start, end, at);
   if (copy[8]! >= 2 && copy.length > 48) seal(0, 12 + 4 * copy[9]!);
   for (let at = 0; at + 16 < copy.length; at++) {
     if (view.getUint32(at) !== 0x4f484452) continue; // "OHDR"

@@ -104,8 +104,17 @@ describe("refused", () => {
 
   test("floats where integers have to be", () => {
     const error = refusal(one(), groups([stored([4, 2]), ...variables.slice(1)]));
-    expect(error.code).toBe("invalid-model");
-    expect(error.message).toMatch(/kernel: expected numbers of int8, got float32/);
+    expect(error.code).toBe("shape-mismatch");
+    expect(error.summary).toBe("the weights are floats, and the architecture was quantized to int8");
+    expect(error.fix).toMatch(/saved before quantize\("int8"\)/);
+  });
+
+  test("integers where floats have to be", () => {
+    const error = refusal(one({ dtype: "float32" }), groups(variables));
+    expect(error.code).toBe("shape-mismatch");
+    expect(error.summary).toBe("the weights were quantized to int8, and the architecture is one of floats");
+    expect(error.where).toEqual(inLayer("dense"));
+    expect(error.fix).toMatch(/saved after quantize\("int8"\)/);
   });
 
   test.each([

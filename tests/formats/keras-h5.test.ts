@@ -67,6 +67,20 @@ describe("weights and configuration", () => {
     for (const path of ["ordered.npz", "named.npz"])
       expect(content(readWeights(file(name, path), file(name, "model.keras")).graph)).toEqual(whole);
   });
+  test.each(["ordered.npz", "named.npz"])("as NumPy arrays of int8, for a model of floats: %s", (path) => {
+    const floats = { bytes: file("nested-models", "model.json").bytes, name: "model.json" };
+    const read = () => readWeights(file("quantized-flatten", path), floats);
+    expect(read).toThrow(
+      /shape-mismatch: the weights were quantized to int8, and the architecture is one of floats\n.*\n.*saved after quantize/,
+    );
+  });
+
+  test.each(["ordered.npz", "named.npz"])("as NumPy arrays of floats, for a model of int8: %s", (path) => {
+    expect(() => readWeights(file("nested-models", path), file("quantized-flatten", "model.keras"))).toThrow(
+      /shape-mismatch: the weights are floats, and the architecture was quantized to int8\n.*\n.*saved before quantize/,
+    );
+  });
+
   test("as NumPy arrays of another model", () => {
     expect(() => readWeights(file("nested-models", "ordered.npz"), file("prelu", "model.keras"))).toThrow(
       /missing-weight|shape-mismatch/,

@@ -8,7 +8,8 @@ For each folder of tests/fixtures/keras:
   saved of the model (model.h5 in the fixture), since it drops some options there;
 - Keras -> PyTorch -> Keras: the folder's checkpoint, saved again by PyTorch, with `--template`, folded and not: every variable
   comes back, bit by bit;
-- the .h5 that Keras saved, to .keras: the same;
+- the .h5 that Keras saved, to .keras: the same; and copied by h5py with libver="latest" before, with its attributes in dense
+  storage and its arrays in chunks, behind each kind of index in turn;
 - trained: a PyTorch step on every parameter, back to Keras: Keras predicts what PyTorch computes.
 
 For each folder of tests/fixtures/legacy, files of Keras 1 and 2 and of tf.keras: what Keras 3 loads of the .keras gives the
@@ -34,6 +35,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 warnings.filterwarnings("ignore")
 
+import h5py
 import keras
 import numpy as np
 import torch
@@ -66,6 +68,54 @@ def same_variables(got, want):
         expect(a.tobytes() == b.tobytes(), f"{mine.path}: other numbers")
 
 
+class LatestCopy:
+    """A copy of an HDF5 file in the structures of libver="latest"."""
+
+    def __init__(self, source, target):
+        self.arrays = 0
+        with h5py.File(source) as old, h5py.File(target, "w", libver="latest", track_order=True) as new:
+            # More than eight move out of the header.
+            for index in range(9):
+                new.attrs[f"note_{index}"] = "x" * index
+            self.copy(old, new)
+
+    def copy(self, old, new):
+        for name, value in old.attrs.items():
+            # Texts that are marked as ASCII and are not can be read, and not written again.
+            texts = h5py.check_string_dtype(old.attrs.get_id(name).dtype)
+            kind = h5py.string_dtype() if texts and texts.length is None else None
+            new.attrs.create(name, value, dtype=kind)
+        for name, child in old.items() if isinstance(old, h5py.Group) else ():
+            if isinstance(child, h5py.Group):
+                self.copy(child, new.create_group(name, track_order=self.arrays % 2 == 0))
+            else:
+                self.copy(child, self.array(child[()], new, name))
+
+    def array(self, data, group, name):
+        self.arrays += 1
+        if data.ndim == 0 or data.size == 0:
+            return group.create_dataset(name, data=data)
+        half = tuple(-(-size // 2) for size in data.shape)
+        chunks, largest, early = [
+            (data.shape, data.shape, False),  # a single chunk
+            (half, data.shape, True),  # no index: behind each other
+            (half, data.shape, False),  # a fixed array
+            (half, (None, *data.shape[1:]), False),  # an extensible array
+            (half, (None,) * data.ndim, False),  # a tree
+        ][self.arrays % 5]
+        properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        properties.set_chunk(chunks)
+        if early:
+            properties.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+        elif self.arrays % 3 > 0:
+            properties.set_shuffle()
+            properties.set_deflate(self.arrays % 9)
+        space = h5py.h5s.create_simple(data.shape, tuple(h5py.h5s.UNLIMITED if size is None else size for size in largest))
+        made = h5py.h5d.create(group.id, name.encode(), h5py.h5t.py_create(data.dtype), space, properties)
+        made.write(h5py.h5s.ALL, h5py.h5s.ALL, np.ascontiguousarray(data))
+        return h5py.Dataset(made)
+
+
 class Case:
     def __init__(self, name, scratch):
         self.name, self.folder, self.scratch = name, FIXTURES / name, scratch / name
@@ -86,6 +136,8 @@ class Case:
             failures[form] = self.attempt("convert", self.model, self.path(f"model.{form}"))
         if (self.folder / "model.h5").exists():
             failures["from h5"] = self.attempt("convert", self.folder / "model.h5", self.path("from-h5.keras"))
+            LatestCopy(self.folder / "model.h5", self.path("latest.h5"))
+            failures["from latest"] = self.attempt("convert", self.path("latest.h5"), self.path("from-latest.keras"))
         for way in WAYS:
             failures[way] = self.attempt("convert", self.model, self.path(way), "--flatten", way)
             if failures[way]:
@@ -186,6 +238,8 @@ class Case:
         if (self.folder / "model.h5").exists():
             yield ".h5", "h5", lambda: self.whole("h5")
             yield ".h5 to .keras", "from h5", lambda: self.same_model(open_keras(self.path("from-h5.keras")))
+            latest = lambda: self.same_model(open_keras(self.path("from-latest.keras")))
+            yield '.h5 of libver="latest" to .keras', "from latest", latest
         yield ".weights.h5", "weights.h5", self.weights
         for way in WAYS:
             yield f"{way}, there and back", f"{way} same", lambda way=way: self.round_trip(way)

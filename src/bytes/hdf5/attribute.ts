@@ -6,7 +6,7 @@
  *   version 3   3 | flags | 3 x u16 | charset u8 | name | type | space | elements
  *
  * Names are listed when the object is opened; a value is decoded when asked for, so that an attribute of a kind unknown here hurts
- * only those who need it. More than 8 attributes (or 64 KiB of one) move into a heap of their own with libver="latest": refused.
+ * only those who need it. With libver="latest" more than 8 attributes, or one of 64 KiB, move into a heap of their own (dense.ts).
  *
  * Source  sections IV.A.2.m (attribute), IV.A.2.v (attribute info)
  */
@@ -18,6 +18,7 @@ import { bfloat16ToFloat32, float16ToFloat32, swapBytes, typedArray } from "../n
 import { printable } from "../printable.ts";
 import { readDataspace } from "./dataspace.ts";
 import { type Datatype, readDatatype } from "./datatype.ts";
+import { readDense } from "./dense.ts";
 import { decodeText, readHeapText } from "./global-heap.ts";
 import type { FileImage } from "./image.ts";
 import { findMessage, messageCursor, messageType, type ObjectHeader } from "./object-header.ts";
@@ -56,15 +57,9 @@ export class Attributes {
 /** Lists the attributes in an object's header. */
 export function readAttributes(header: ObjectHeader, image: FileImage): Attributes {
   const info = findMessage(header, messageType.attributeInfo, "attribute info");
-  if (info) {
-    info.skip(1);
-    if (info.u8() & 1) info.skip(2);
-    if (image.address(info) !== null) {
-      throw unsupportedFeature("HDF5 attributes in dense storage", header.place, "save without libver='latest'");
-    }
-  }
+  const dense = info ? readDense(info, "attribute", image) : [];
   const values = new Map<string, () => AttributeValue>();
-  for (const message of header.messages) {
+  for (const message of [...header.messages, ...dense]) {
     if (message.type !== messageType.attribute) continue;
     const { name, value } = readAttribute(messageCursor(message, header.place, "attribute"), image);
     if (values.has(name)) throw corruptFile(`two attributes are named "${printable(name)}"`, header.place);
@@ -89,7 +84,8 @@ function readAttribute(cursor: Cursor, image: FileImage): { name: string; value:
   const value = (): AttributeValue => {
     if (version > 1 && flags & 3) throw unsupportedFeature("a shared HDF5 message (attribute's type)", place);
     const type = readDatatype(new Cursor(typeBytes!, place));
-    return decodeValue(type, readDataspace(new Cursor(spaceBytes!, place), image), new Cursor(data, place), image);
+    const { shape } = readDataspace(new Cursor(spaceBytes!, place), image);
+    return decodeValue(type, shape, new Cursor(data, place), image);
   };
   return { name, value };
 }

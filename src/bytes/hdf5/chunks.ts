@@ -1,23 +1,19 @@
 /**
  * chunks: a dataset cut into boxes of one shape, each stored, and perhaps compressed, by itself.
  *
- *   B-tree key    bytes of the chunk u32 | mask of filters left out u32 | first index per axis u64 | 0 u64
- *
  *        0 . . . 4 . . . 8        a chunk at the edge is stored whole; what sticks out is dropped
- *      0 [ chunk | chunk |··]     a chunk that is not in the tree was never written
+ *      0 [ chunk | chunk |··]     a chunk that is not in the index was never written
  *      3 [ chunk | chunk |··]
  *
  * Filters are undone in reverse: fletcher32 (checksum), deflate, shuffle (first all first bytes, then all second ones, …).
  *
- * Source  sections III.A.1 (node type 1), VI (Appendix: shuffle and fletcher32 in hdf5/src/H5Zshuffle.c, H5Zfletcher32.c)
+ * Source  hdf5/src/H5Zshuffle.c, H5Zfletcher32.c
  */
 import { corruptFile } from "../../error.ts";
 import { type Bytes, whole } from "../../platform/bytes.ts";
 import { inflateZlib } from "../inflate.ts";
 import { allocate, checkExpansion, denseBytes } from "../limits.ts";
-import { treeType, walkTree } from "./btree.ts";
 import { fletcher32 } from "./checksum.ts";
-import type { FileImage } from "./image.ts";
 import type { FilterName } from "./layout.ts";
 
 /** One stored chunk: the index of its first element, and its bytes as they lie in the file. */
@@ -30,34 +26,12 @@ export interface Chunk {
 /** What all chunks of a dataset have in common. */
 export interface ChunkedArray {
   readonly shape: readonly number[];
+  /** The largest shape that the dataset may have; null for an axis without limit. */
+  readonly largest: readonly (number | null)[];
   readonly chunkShape: readonly number[];
   readonly elementBytes: number;
   readonly filters: readonly FilterName[];
   readonly fill: Uint8Array | undefined;
-}
-
-/** Lists the stored chunks of a dataset; each lies on the grid, within the shape, once. */
-export function readChunkIndex(
-  image: FileImage,
-  tree: number | null,
-  array: ChunkedArray,
-  place: readonly string[],
-): Chunk[] {
-  const chunks: Chunk[] = [];
-  if (tree === null) return chunks;
-  const seen = new Set<string>();
-  const rank = array.shape.length;
-  walkTree(image, tree, { nodeType: treeType.chunks, keyBytes: 8 + 8 * (rank + 1) }, place, (key, address) => {
-    const [storedBytes, skippedFilters] = [key.u32(), key.u32()];
-    const first = array.shape.map(() => key.u64());
-    const name = first.join(", ");
-    const onGrid = first.every((index, axis) => index % array.chunkShape[axis]! === 0 && index < array.shape[axis]!);
-    if (!onGrid || seen.has(name)) throw corruptFile(`a chunk at (${name}) of (${array.shape.join(", ")})`, place);
-    seen.add(name);
-    const chunk = image.claim(address, storedBytes, "a chunk", place);
-    chunks.push({ first, stored: chunk.section(storedBytes), skippedFilters });
-  });
-  return chunks;
 }
 
 /** All elements, row-major. */

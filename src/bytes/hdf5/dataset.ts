@@ -13,7 +13,8 @@ import type { DType, RawArray, StoredArray } from "../../tensor.ts";
 import { denseBytes } from "../limits.ts";
 import { swapBytes, typedArray } from "../numbers.ts";
 import { type Attributes, readAttributes } from "./attribute.ts";
-import { assembleChunks, filled, readChunkIndex } from "./chunks.ts";
+import { readChunkIndex } from "./chunk-index.ts";
+import { assembleChunks, filled } from "./chunks.ts";
 import { readDataspace } from "./dataspace.ts";
 import { readDatatype } from "./datatype.ts";
 import { type FileImage, lazy } from "./image.ts";
@@ -23,6 +24,7 @@ import { findMessage, messageType, type ObjectHeader, requireMessage } from "./o
 interface Description {
   readonly dtype: DType;
   readonly shape: readonly number[];
+  readonly largest: readonly (number | null)[];
   readonly elementBytes: number;
   readonly bigEndian: boolean;
 }
@@ -32,16 +34,16 @@ export class Hdf5Dataset implements StoredArray {
   readonly place: readonly string[];
   readonly #attributes: () => Attributes;
   readonly #description: () => Description;
-  readonly #bytes: () => Bytes;
+  readonly #elements: () => Elements;
 
   constructor(header: ObjectHeader, image: FileImage) {
     this.place = header.place;
     this.#attributes = lazy(() => readAttributes(header, image));
     this.#description = lazy(() => describe(header, image, this.#attributes));
     const located = lazy(() => locate(header, image, this.#description()));
-    this.#bytes = () => {
+    this.#elements = () => {
       image.beforeNumbers();
-      return located()();
+      return located();
     };
   }
 
@@ -59,7 +61,8 @@ export class Hdf5Dataset implements StoredArray {
 
   read(): RawArray {
     const { dtype, bigEndian, elementBytes } = this.#description();
-    const bytes = whole(this.#bytes());
+    const elements = this.#elements();
+    const bytes = typeof elements === "function" ? elements() : whole(elements);
     if (!bigEndian) return typedArray(dtype, bytes);
     const copy = bytes.slice();
     swapBytes(copy, elementBytes);
@@ -67,7 +70,8 @@ export class Hdf5Dataset implements StoredArray {
   }
 
   contents(): Bytes | null {
-    return this.#description().bigEndian ? null : this.#bytes();
+    const elements = this.#elements();
+    return this.#description().bigEndian || typeof elements === "function" ? null : elements;
   }
 }
 
@@ -80,23 +84,26 @@ function describe(header: ObjectHeader, image: FileImage, attributes: () => Attr
       "save the model anew, so that its numbers lie in the file",
     );
   }
-  const shape = readDataspace(requireMessage(header, messageType.dataspace, "dataspace"), image);
+  const { shape, largest } = readDataspace(requireMessage(header, messageType.dataspace, "dataspace"), image);
   if (!shape) throw unsupportedFeature("an HDF5 dataset without elements (h5py.Empty)", place);
   const type = readDatatype(requireMessage(header, messageType.datatype, "datatype"));
   const elementBytes = type.sizeBytes;
   denseBytes(shape, elementBytes, place);
-  if (type.kind === "number") return { dtype: type.dtype, shape, elementBytes, bigEndian: type.bigEndian };
+  if (type.kind === "number") return { dtype: type.dtype, shape, largest, elementBytes, bigEndian: type.bigEndian };
   if (type.kind === "opaque" && elementBytes === 2 && attributes().text("dtype") === "bfloat16") {
-    return { dtype: "bfloat16", shape, elementBytes, bigEndian: false };
+    return { dtype: "bfloat16", shape, largest, elementBytes, bigEndian: false };
   }
   const name = type.kind === "other" ? type.name : type.kind === "opaque" ? "opaque bytes" : "texts";
   throw unsupportedFeature(`an HDF5 dataset of ${name}`, place);
 }
 
-/** Finds the elements, and gives a function for their bytes: in the file where they lie there in one piece. */
-function locate(header: ObjectHeader, image: FileImage, description: Description): () => Bytes {
+/** An array's bytes: in the file where they lie there in one piece, else a function that makes them. */
+type Elements = Bytes | (() => Uint8Array);
+
+/** Finds the elements. */
+function locate(header: ObjectHeader, image: FileImage, description: Description): Elements {
   const { place } = header;
-  const { shape, elementBytes } = description;
+  const { shape, largest, elementBytes } = description;
   const totalBytes = denseBytes(shape, elementBytes, place);
   const layout = readLayout(header, image);
   const fill = readFillValue(header);
@@ -105,11 +112,11 @@ function locate(header: ObjectHeader, image: FileImage, description: Description
     if (chunkShape.length !== shape.length || layout.elementBytes !== elementBytes) {
       throw corruptFile(`chunks of (${chunkShape.join(", ")}) in an array of (${shape.join(", ")})`, place);
     }
-    const array = { shape, chunkShape, elementBytes, filters: readFilters(header), fill };
-    const chunks = readChunkIndex(image, layout.tree, array, place);
+    const array = { shape, largest, chunkShape, elementBytes, filters: readFilters(header), fill };
+    const chunks = readChunkIndex(image, layout.index, array, place);
     return () => assembleChunks(chunks, array, place);
   }
-  if (totalBytes === 0) return () => new Uint8Array(0);
+  if (totalBytes === 0) return new Uint8Array(0);
   if (layout.kind === "contiguous" && layout.address === null) {
     return () => filled(totalBytes, 0, fill, elementBytes, place);
   }
@@ -117,7 +124,6 @@ function locate(header: ObjectHeader, image: FileImage, description: Description
   if (foundBytes !== totalBytes) {
     throw corruptFile(`expected ${totalBytes} bytes for (${shape.join(", ")}), got ${foundBytes}`, place);
   }
-  if (layout.kind === "compact") return () => layout.data;
-  const data = image.claim(layout.address!, totalBytes, "a dataset", place).section(totalBytes);
-  return () => data;
+  if (layout.kind === "compact") return layout.data;
+  return image.claim(layout.address!, totalBytes, "a dataset", place).section(totalBytes);
 }

@@ -8,7 +8,7 @@
  * Source  HDF5 File Format Specification 3.0 (support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html), section II;
  *         section numbers in this folder's other files are of the same document
  */
-import { corruptFile } from "../../error.ts";
+import { corruptFile, unsupportedFeature } from "../../error.ts";
 import type { Bytes } from "../../platform/bytes.ts";
 import { Cursor } from "../cursor.ts";
 
@@ -78,6 +78,18 @@ export class FileImage {
     return cursor;
   }
 
+  /**
+   * A cursor on the content of the block at `address`, which nobody else reads; its positions count from the block's start. The
+   * block opens with `signature` and version 0, as all do that came with libver="latest"; the cursor stands behind those.
+   */
+  block(address: number, sizeBytes: number, signature: string, what: string, place: readonly string[]): Cursor {
+    const block = new Cursor(this.claim(address, sizeBytes, what, place).take(sizeBytes), place);
+    block.expect(signature, what);
+    const version = block.u8();
+    if (version !== 0) throw unsupportedFeature(`an HDF5 block of version ${version} (${signature})`, place);
+    return block;
+  }
+
   /** The block of one kind at `address`, parsed when first asked for: for blocks that several others share. */
   once<T>(kind: string, address: number, parse: () => T): T {
     const key = `${kind} ${address}`;
@@ -93,11 +105,7 @@ export class FileImage {
 
   /** Reads an address; null stands for "undefined", all bits set. */
   address(cursor: Cursor): number | null {
-    const start = cursor.position;
-    const bytes = cursor.take(this.addressBytes);
-    if (bytes.every((byte) => byte === 0xff)) return null;
-    cursor.position = start;
-    return cursor.uint(this.addressBytes);
+    return unlessAllSet(cursor, this.addressBytes);
   }
 
   /** Reads an address that must be there. */
@@ -108,6 +116,26 @@ export class FileImage {
   length(cursor: Cursor): number {
     return cursor.uint(this.lengthBytes);
   }
+
+  /** Reads the length that an axis may grow to; null stands for "unlimited", all bits set. */
+  limit(cursor: Cursor): number | null {
+    return unlessAllSet(cursor, this.lengthBytes);
+  }
+}
+
+function unlessAllSet(cursor: Cursor, sizeBytes: number): number | null {
+  const start = cursor.position;
+  if (cursor.take(sizeBytes).every((byte) => byte === 0xff)) return null;
+  cursor.position = start;
+  return cursor.uint(sizeBytes);
+}
+
+/** Reads an unsigned integer of 1 to 8 bytes: HDF5 takes as many as the largest value in its place needs. */
+export function unsigned(cursor: Cursor, sizeBytes: number): number {
+  const { place } = cursor;
+  const value = cursor.take(sizeBytes).reduceRight((sum, byte) => 256 * sum + byte, 0);
+  if (sizeBytes > 8 || !Number.isSafeInteger(value)) throw corruptFile(`an integer of ${sizeBytes} bytes`, place);
+  return value;
 }
 
 function refuseUndefined(what: string, place: readonly string[]): never {

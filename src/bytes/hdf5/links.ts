@@ -6,7 +6,8 @@
  *               heap: "HEAP" | 0 | 0 0 0 | size | free list | address of the names
  *   new style   one link message each: 1 | flags | [kind u8] | [order u64] | [charset u8] | length of name | name | header's address
  *
- * h5py writes the old style, with libver="latest" the new one, where more than 8 links move into a heap of their own: refused.
+ * h5py writes the old style, with libver="latest" or track_order the new one, where more than 8 links move into a heap of their
+ * own (dense.ts). They lie there in no order, and are listed by their names, as h5py lists them.
  * Soft and external links are refused, as Keras does: a model file has no business pointing elsewhere.
  *
  * Source  sections III.B (SNOD), III.C (entries), III.D (local heap), IV.A.2.c (link info), IV.A.2.g (link), IV.A.2.r (symbol table)
@@ -15,13 +16,14 @@ import { corruptFile, unsupportedFeature } from "../../error.ts";
 import type { Cursor } from "../cursor.ts";
 import { printable } from "../printable.ts";
 import { treeType, walkTree } from "./btree.ts";
+import { readDense } from "./dense.ts";
 import { decodeText } from "./global-heap.ts";
 import type { FileImage } from "./image.ts";
 import { findMessage, messageCursor, messageType, type ObjectHeader } from "./object-header.ts";
 
 const cachedSoftLink = 2;
 
-/** The addresses of a group's children by name, in the file's order. */
+/** The addresses of a group's children by name, in the file's order where it has one. */
 export function readLinks(header: ObjectHeader, image: FileImage): Map<string, number> {
   const links = new Map<string, number>();
   const add = (name: string, address: number): void => {
@@ -32,11 +34,11 @@ export function readLinks(header: ObjectHeader, image: FileImage): Map<string, n
   const table = findMessage(header, messageType.symbolTable, "symbol table");
   if (table) readSymbolTable(table, image, add);
   const info = findMessage(header, messageType.linkInfo, "link info");
-  if (info) refuseDenseLinks(info, image);
-  for (const message of header.messages) {
+  const dense = info ? readDense(info, "link", image) : [];
+  for (const message of [...header.messages, ...dense]) {
     if (message.type === messageType.link) readLink(messageCursor(message, header.place, "link"), image, add);
   }
-  return links;
+  return dense.length > 0 ? new Map([...links].sort(([a], [b]) => (a < b ? -1 : 1))) : links;
 }
 
 function readSymbolTable(table: Cursor, image: FileImage, add: (name: string, address: number) => void): void {
@@ -75,14 +77,6 @@ function readSymbolTable(table: Cursor, image: FileImage, add: (name: string, ad
       add(name, address);
     }
   });
-}
-
-function refuseDenseLinks(info: Cursor, image: FileImage): void {
-  info.skip(1);
-  if (info.u8() & 1) info.skip(8);
-  if (image.address(info) !== null) {
-    throw unsupportedFeature("an HDF5 group with links in dense storage", info.place, "save without libver='latest'");
-  }
 }
 
 function readLink(cursor: Cursor, image: FileImage, add: (name: string, address: number) => void): void {
