@@ -455,7 +455,7 @@ async function details(browser, server) {
     await walk.prove(visit);
     await walk.drop(visit, [hostileFiles()[0]]);
     await visit.page.waitForSelector(".bar-news .refusal");
-    assert.equal(await visit.page.evaluate(() => document.activeElement.className), "refusal");
+    await walk.until(visit, "the focus on what is refused", () => document.activeElement.className === "refusal");
     assert.match(await walk.text(visit, "#verdict"), /^All 7 layers agree/);
     assert.equal(await walk.text(visit, "h1"), "motion.keras");
     assert.match(await walk.prove(visit), /^All 7 layers agree/);

@@ -22,7 +22,6 @@ import type {
   WeightNumbers,
   Written,
 } from "../protocol.ts";
-import { chartOf } from "./chart.ts";
 import { bench, curves, predict } from "./measure.ts";
 import { openFiles } from "./open-files.ts";
 import { refuse } from "./refusal.ts";
@@ -42,7 +41,9 @@ export class Session {
     return { description: inspect(model), spare };
   }
 
-  picture(view: View): Picture {
+  /** What lays charts out is fetched with the first one. */
+  async picture(view: View): Promise<Picture> {
+    const { chartOf } = await import("./chart.ts");
     // What is naive holds its values as a folded conversion does, and its weights as one that permutes.
     const shown = this.#plan(view);
     const values = view.flatten === "naive" ? this.#plan({ ...view, flatten: "fold" }) : shown;
