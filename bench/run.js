@@ -11,6 +11,7 @@ import { parseArgs } from "node:util";
 import { arena } from "./arena.js";
 import { ceiling } from "./ceiling.js";
 import { conv1d } from "./conv1d.js";
+import { convert } from "./convert.js";
 import { dense } from "./dense.js";
 import { errors } from "./errors.js";
 import { gemm } from "./gemm.js";
@@ -27,7 +28,22 @@ import { threads } from "./threads.js";
 import { transpose } from "./transpose.js";
 
 /** @type {Record<string, (context: import("./lib/suite.js").Context) => Promise<void>>} */
-const suites = { gemm, conv1d, transpose, dense, model, profile, start, load, size, growth, threads, arena, errors };
+const suites = {
+  gemm,
+  conv1d,
+  transpose,
+  dense,
+  model,
+  profile,
+  start,
+  load,
+  convert,
+  size,
+  growth,
+  threads,
+  arena,
+  errors,
+};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
