@@ -8,7 +8,7 @@
 import { type Axes, layoutText, lettersOf, inOrder, rearrangeArray, shapeOf, sizedAxes } from "../axes.ts";
 import { type Array64, type LateArray, readTorchSignature, TorchProgram } from "../backends/torch/interpret.ts";
 import { ownNames } from "../backends/torch/restore.ts";
-import { stateData } from "../backends/torch/state.ts";
+import { stateArray } from "../backends/torch/state.ts";
 import { wrongOption } from "../error.ts";
 import type { EngineValue } from "../backends/wasm/engine.ts";
 import { NodeResults } from "../backends/wasm/node-results.ts";
@@ -127,8 +127,8 @@ export function lateArrays(state: ReadonlyMap<string, StoredArray>): Map<string,
   return new Map(
     [...state].map(([name, array]) => {
       const parts = () => {
-        const floats = array.contents?.() ? floatsOf(array) : null;
-        return floats && ((start: number, end: number) => floats.subarray(start, end));
+        const floats = floatsOf(array);
+        return (start: number, end: number) => floats.subarray(start, end);
       };
       return [name, { shape: array.shape, read: () => toFloat32(array), parts }];
     }),
@@ -137,7 +137,7 @@ export function lateArrays(state: ReadonlyMap<string, StoredArray>): Map<string,
 
 /** The conversion's state dict, as the interpreter takes it. */
 function ownState({ program }: Conversion): Map<string, LateArray> {
-  return new Map(program.state.map((entry) => [entry.name, { shape: entry.shape, read: () => stateData(entry) }]));
+  return lateArrays(new Map(program.state.map((entry) => [entry.name, stateArray(entry)])));
 }
 
 /** What the engine computes of random inputs: one side of a proof. */

@@ -5,11 +5,12 @@
  * changes nothing. One that was trained is written in the type of its variable. Where the weight was computed from several variables
  * (dequantized) or comes out of the configuration, it can't be put back, and is refused by name.
  */
-import { bytesOf, float32ToBfloat16, float32ToFloat16, toFloat32 } from "../bytes/numbers.ts";
+import { bytesOf, float32ToBfloat16, float32ToFloat16, floatsOf, pieceBytes, toFloat32 } from "../bytes/numbers.ts";
 import { cannotStore } from "../error.ts";
 import type { TreeEntry } from "../formats/keras-write.ts";
 import type { LayerArrays } from "../formats/weight-lists.ts";
 import { type Graph, type Layer, layersOf, type Weight } from "../graph/graph.ts";
+import { lendMemory } from "../platform/scratch.ts";
 import type { RawArray, StoredArray } from "../tensor.ts";
 import type { KerasOrigin } from "./keras.ts";
 import { untrainedCount } from "./keras-lists.ts";
@@ -69,24 +70,32 @@ function merged(variable: StoredArray, before: Weight, after: Weight, name: stri
       return variable.dtype;
     },
     read() {
-      if (sameNumbers(before.array, after.array)) return variable.read();
+      if (lendMemory(() => sameNumbers(before.array, after.array))) return variable.read();
       return converted(after.array, variable.dtype, name);
     },
   };
 }
 
-function numbers(array: StoredArray): RawArray {
-  return array.dtype === "int8" ? array.read() : toFloat32(array);
-}
-
 /** Whether two arrays are the same bits, as the engine takes them. */
 function sameNumbers(one: StoredArray, other: StoredArray): boolean {
-  const [a, b] = [numbers(one), numbers(other)].map((data) =>
-    // Words of four bytes where there are such: a model may have hundreds of millions.
-    data instanceof Float32Array ? new Uint32Array(data.buffer, data.byteOffset, data.length) : bytesOf(data),
-  ) as [Uint32Array | Uint8Array, Uint32Array | Uint8Array];
-  if (a.byteLength !== b.byteLength || a.length !== b.length) return false;
-  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false;
+  if (one.dtype === "int8" && other.dtype === "int8") return same(bytesOf(one.read()), bytesOf(other.read()));
+  const [a, b] = [floatsOf(one), floatsOf(other)];
+  if (a.length !== b.length) return false;
+  for (let start = 0; start < a.length; start += atOnce) {
+    const end = Math.min(start + atOnce, a.length);
+    if (!lendMemory(() => same(words(a.subarray(start, end)), words(b.subarray(start, end))))) return false;
+  }
+  return true;
+}
+
+/** Numbers that are compared at a time. */
+const atOnce = pieceBytes / 4;
+
+const words = ({ buffer, byteOffset, length }: Float32Array) => new Uint32Array(buffer, byteOffset, length);
+
+function same(one: Uint8Array | Uint32Array, other: Uint8Array | Uint32Array): boolean {
+  if (one.length !== other.length) return false;
+  for (let index = 0; index < one.length; index++) if (one[index] !== other[index]) return false;
   return true;
 }
 
