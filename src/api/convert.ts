@@ -98,7 +98,7 @@ export async function convertInto(
       throw outputsDiffer(`the written model differs from its source first at ${report.firstDifference}`);
     return;
   }
-  const engine = startSide?.();
+  const engine = startSide?.().catch(() => undefined);
   if (largestBytes(model.graph) > mostBytesTwice) await engine;
   const file: WeightsFile = to === "pt" || (to === "pytorch" && weights === "pt") ? "model.pt" : "model.safetensors";
   const conversion = torchConversion(model.graph, options, file);

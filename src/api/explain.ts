@@ -4,14 +4,13 @@
 import { inOrder, layoutText, lettersOf, rearrangeArray, shapeOf, sizedAxes } from "../axes.ts";
 import { emitTorch } from "../backends/torch/emit.ts";
 import { TorchProgram } from "../backends/torch/interpret.ts";
-import { stateData } from "../backends/torch/state.ts";
 import type { Graph } from "../graph/graph.ts";
 import { planLayout } from "../plan/layout.ts";
 import type { Tensor } from "../tensor.ts";
 import { compareArrays, type Difference } from "./compare.ts";
 import type { Input, Model } from "./model.ts";
 import { inputRecord, randomInputs } from "./random.ts";
-import { programInputs } from "./verify.ts";
+import { ownState, programInputs } from "./verify.ts";
 
 /** A place where the order of axes decides what a position means. */
 export interface OrderPlace {
@@ -54,9 +53,7 @@ export function explain(model: Model, input?: Input | Readonly<Record<string, In
   const plan = planLayout(graph, { target: "torch", flatten: "naive", io: "torch" });
   const program = emitTorch(plan, { weights: "model.safetensors" });
   const torch = new TorchProgram(program.source);
-  torch.loadState(
-    new Map(program.state.map((entry) => [entry.name, { shape: entry.shape, read: () => stateData(entry) }])),
-  );
+  torch.loadState(ownState(program));
   const results = torch.run(programInputs({ plan, program }, model, given));
   const outputs = graph.outputs.map(({ name, value }, index): Explained => {
     const right = rights[index]!;

@@ -135,9 +135,9 @@ export function lateArrays(state: ReadonlyMap<string, StoredArray>): Map<string,
   );
 }
 
-/** The conversion's state dict, as the interpreter takes it. */
-function ownState({ program }: Conversion): Map<string, LateArray> {
-  return lateArrays(new Map(program.state.map((entry) => [entry.name, stateArray(entry)])));
+/** A conversion's state dict, as the interpreter takes it. */
+export function ownState({ state }: Conversion["program"]): Map<string, LateArray> {
+  return lateArrays(new Map(state.map((entry) => [entry.name, stateArray(entry)])));
 }
 
 /** What the engine computes of random inputs: one side of a proof. */
@@ -180,7 +180,7 @@ function compareSides(
   const { plan, program } = conversion;
   const { inputs, values: wanted, outputs: predicted } = side ?? engineSide(model, samples, seed);
   const torch = new TorchProgram(against?.source ?? program.source);
-  torch.loadState(against?.state ?? ownState(conversion));
+  torch.loadState(against?.state ?? ownState(program));
 
   const byLine = layersByLine(conversion, against);
   const layers: Compared[] = [];

@@ -10,7 +10,7 @@
 import { type Axes, isView, rearrangeArray, rearrangement, shapeOf } from "../axes.ts";
 import type { Put } from "./file-to-write.ts";
 import { dataSizeMismatch, valueOutOfRange } from "../error.ts";
-import type { Bytes } from "../platform/bytes.ts";
+import { type Bytes, pieceBytes } from "../platform/bytes.ts";
 import { lendMemory, lent } from "../platform/scratch.ts";
 import { copyStrided, piecesOf } from "../strided.ts";
 import { bytesPerElement, type DType, elements, type RawArray, type StoredArray } from "../tensor.ts";
@@ -64,9 +64,6 @@ export type WritableArray = DenseArray | StoredArray;
 export function sizeBytesOf({ dtype, shape }: WritableArray): number {
   return elements(shape) * bytesPerElement[dtype];
 }
-
-/** Bytes of a file that are read at a time where no more are needed: they stay in the cache until they have been dealt with. */
-export const pieceBytes = 2 ** 18;
 
 /** Puts an array's bytes at an offset, piece by piece if it lies in a file, after a check that there are as many as its shape and dtype need. */
 export function putArray(put: Put, array: WritableArray, at: number, place: readonly string[]): void {

@@ -13,7 +13,7 @@
  * Source  APPNOTE.TXT 6.3.10, sections 4.3.7 (local), 4.3.12 (central), 4.3.14 to 4.3.16 (ends), 4.5.3 (zip64 extra field)
  */
 import { corruptFile, unsupportedFeature } from "../error.ts";
-import { type Bytes, section, whole } from "../platform/bytes.ts";
+import { type Bytes, pieceBytes, section, whole } from "../platform/bytes.ts";
 import { lendMemory } from "../platform/scratch.ts";
 import { crc32 } from "./crc32.ts";
 import { Cursor } from "./cursor.ts";
@@ -39,8 +39,6 @@ export interface ZipEntry {
 
 const endBytes = 22;
 const localBytes = 30;
-/** What is read at once to verify an entry: larger pieces take longer, since their memory is new each time. */
-const pieceBytes = 2 ** 18;
 const locatorBytes = 20;
 const saturated16 = 0xffff;
 const saturated32 = 0xffffffff;

@@ -45,11 +45,23 @@ interface FolderFormat {
   readonly mark: string;
   /** What else an earlier conversion may have left there. */
   readonly others: RegExp;
+  /** Whether such files are kept: trained weights have the same name. */
+  readonly keeps: boolean;
 }
 
 const folders: Partial<Record<Target, FolderFormat>> = {
-  pytorch: { main: "model.py", mark: "converted from Keras by channelwise", others: /^model\.(safetensors|pt)$/ },
-  tfjs: { main: "model.json", mark: '"convertedBy":"channelwise"', others: /^group1-shard\d+of\d+\.bin$/ },
+  pytorch: {
+    main: "model.py",
+    mark: "converted from Keras by channelwise",
+    others: /^model\.(safetensors|pt)$/,
+    keeps: true,
+  },
+  tfjs: {
+    main: "model.json",
+    mark: '"convertedBy":"channelwise"',
+    others: /^group1-shard\d+of\d+\.bin$/,
+    keeps: false,
+  },
 };
 
 /** What to write, by OUT's ending where `--to` is not given. A folder has no ending, a slash behind its name, or is there already. */
@@ -122,10 +134,9 @@ export async function convertCommand(
     writing.stop();
     staged.discard();
   }
-  // What an earlier conversion into this folder left would be taken for this one's.
   const own = written.map(({ name }) => name);
   const left = again ? readdirSync(out).filter((name) => folder.others.test(name) && !own.includes(name)) : [];
-  for (const name of left) rmSync(join(out, name), { force: true });
+  if (!folder?.keeps) for (const name of left) rmSync(join(out, name), { force: true });
   if (options.json) return printJson({ out, to, written, report });
   for (const note of model.notes) console.error(note);
   const worst = Math.max(...report!.outputs.map((output) => output.maxAbsolute));
@@ -137,5 +148,6 @@ export async function convertCommand(
   console.error(`${out}  ${written.map(({ name, bytes }) => `${name} (${bytes} bytes)`).join(", ")}`);
   const replaced = written.filter((file) => file.replaced).map(({ name }) => name);
   if (replaced.length > 0) console.error(`replaced  ${replaced.join(", ")}`);
-  if (left.length > 0) console.error(`removed  ${left.join(", ")}, of an earlier conversion`);
+  if (left.length > 0 && folder?.keeps) console.error(`kept  ${left.join(", ")}, which ${folder.main} does not load`);
+  else if (left.length > 0) console.error(`removed  ${left.join(", ")}, of an earlier conversion`);
 }

@@ -9,7 +9,7 @@ import { load, type LoadOptions } from "../api/load.ts";
 import type { Model } from "../api/model.ts";
 import { fileOf, type FileToWrite, type Put } from "../bytes/file-to-write.ts";
 import { ChannelwiseError, unreadable, unwritable } from "../error.ts";
-import type { Bytes } from "../platform/bytes.ts";
+import { type Bytes, pieceBytes } from "../platform/bytes.ts";
 import { FileBytes } from "../platform/file.ts";
 import { reuseMemory } from "../platform/scratch.ts";
 import type { Tensor } from "../tensor.ts";
@@ -67,9 +67,6 @@ interface Move {
   readonly part: string;
   readonly old: string;
 }
-
-/** What is written at once: between such pieces the progress is shown. */
-const pieceBytes = 2 ** 18;
 
 /**
  * Files that are written so that all of them are there afterwards, or everything is as it was: first beside their places, then

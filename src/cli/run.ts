@@ -1,6 +1,7 @@
 /**
  * channelwise run MODEL --input IN --output OUT
  */
+import { resolve } from "node:path";
 import { rearrangeArray, sizedAxes } from "../axes.ts";
 import type { DenseArray } from "../bytes/numbers.ts";
 import { writeNpy } from "../bytes/npy.ts";
@@ -24,6 +25,8 @@ export async function runCommand(path: string, options: RunOptions): Promise<voi
   if (!single && !isNamed(output, ".npz"))
     throw wrongOption("output", ["a .npz file", ".npy where there is one output"], output);
   if (layersFile !== null && !isNamed(layersFile, ".npz")) throw wrongOption("layers", ["a .npz file"], layersFile);
+  if (layersFile !== null && resolve(layersFile) === resolve(output))
+    throw wrongOption("layers", [`another file than ${output}`], layersFile);
   for (const out of [output, layersFile ?? ""]) requireOther(out, [path, options.input]);
   const model = await openModel(path, options);
   if (single && model.outputs.length > 1)

@@ -1,7 +1,7 @@
 /**
  * side-thread: what the engine computes for a proof, in a thread of its own while this one writes the file that is to be proved
  */
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { load, type LoadOptions } from "../api/load.ts";
@@ -26,21 +26,31 @@ export function answerAsThread(): boolean {
 /** A thread for the model in a file. */
 export class SideThread {
   readonly #task: Task;
+  readonly #program: URL;
+  readonly #leastBytes: number;
   #worker: Worker | null = null;
 
-  constructor(path: string, options: LoadOptions) {
+  /** @param program what the thread runs, and asks `answerAsThread` */
+  constructor(path: string, options: LoadOptions, program = new URL(import.meta.url), least = leastBytes) {
     this.#task = { path, options };
+    this.#program = program;
+    this.#leastBytes = least;
   }
 
-  /** What it computes; undefined where it is not worth it, or failed: whoever computes it then meets what is wrong. */
+  /** What it computes; undefined where a thread is not worth it, where the model is no file of this machine, and where it failed. */
   async start(): Promise<EngineSide | undefined> {
-    if (availableParallelism() < 2 || statSync(this.#task.path).size < leastBytes) return undefined;
-    const worker = new Worker(new URL(import.meta.url), { workerData: { sideOf: this.#task }, stderr: true });
-    this.#worker = worker;
-    return new Promise((resolve) => {
-      const failed = () => resolve(undefined);
-      worker.once("message", resolve).once("error", failed).once("exit", failed);
-    });
+    try {
+      const { path } = this.#task;
+      if (availableParallelism() < 2 || !existsSync(path) || statSync(path).size < this.#leastBytes) return undefined;
+      const worker = new Worker(this.#program, { workerData: { sideOf: this.#task }, stderr: true });
+      this.#worker = worker;
+      return await new Promise((resolve) => {
+        const failed = () => resolve(undefined);
+        worker.once("message", resolve).once("error", failed).once("exit", failed);
+      });
+    } catch {
+      return undefined;
+    }
   }
 
   stop(): void {

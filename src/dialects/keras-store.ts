@@ -5,11 +5,12 @@
  * changes nothing. One that was trained is written in the type of its variable. Where the weight was computed from several variables
  * (dequantized) or comes out of the configuration, it can't be put back, and is refused by name.
  */
-import { bytesOf, float32ToBfloat16, float32ToFloat16, floatsOf, pieceBytes, toFloat32 } from "../bytes/numbers.ts";
+import { bytesOf, float32ToBfloat16, float32ToFloat16, floatsOf, toFloat32 } from "../bytes/numbers.ts";
 import { cannotStore } from "../error.ts";
 import type { TreeEntry } from "../formats/keras-write.ts";
 import type { LayerArrays } from "../formats/weight-lists.ts";
 import { type Graph, type Layer, layersOf, type Weight } from "../graph/graph.ts";
+import { pieceBytes } from "../platform/bytes.ts";
 import { lendMemory } from "../platform/scratch.ts";
 import type { RawArray, StoredArray } from "../tensor.ts";
 import type { KerasOrigin } from "./keras.ts";

@@ -34,18 +34,21 @@ export function isOperation({ module }: Json): boolean {
 
 /** The layers of a Functional model without the operations that compute nothing but arguments `mask`. */
 export function withoutMasks(layers: readonly Json[], outputs: unknown): readonly Json[] {
-  const operations = layers.filter(isOperation);
-  const left = new Set(operations.map(({ name }) => String(name)));
-  for (let before = -1; left.size !== before; ) {
-    before = left.size;
-    for (const name of tensorNames(outputs)) left.delete(name);
-    for (const { name, inbound_nodes: nodes } of layers) {
-      if (left.has(String(name))) continue;
-      for (const node of Array.isArray(nodes) ? nodes : [])
-        for (const used of tensorNames(withoutMask(node))) left.delete(used);
-    }
+  const left = new Map(layers.filter(isOperation).map((layer) => [String(layer.name), layer]));
+  const wanted = [...tensorNames(outputs), ...layers.filter((layer) => !isOperation(layer)).flatMap(usedBy)];
+  // What an operation uses in its turn is wanted, too: the list grows as it is gone through.
+  for (const name of wanted) {
+    const operation = left.get(name);
+    if (!operation) continue;
+    left.delete(name);
+    wanted.push(...usedBy(operation));
   }
   return layers.filter((layer) => !(isOperation(layer) && left.has(String(layer.name))));
+}
+
+/** The layers whose tensors a layer takes, but as a mask. */
+function usedBy({ inbound_nodes: nodes }: Json): string[] {
+  return (Array.isArray(nodes) ? nodes : []).flatMap((node) => tensorNames(withoutMask(node)));
 }
 
 function withoutMask(node: unknown): unknown {

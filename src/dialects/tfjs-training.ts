@@ -54,7 +54,9 @@ export function tfjsTraining(className: string, config: Json): { options: Json; 
   for (const [part, initial] of Object.entries(partsOf[className] ?? {})) {
     const option = (kind: string) => named(config[`${part}_${kind}`]);
     const initializer = spelled(option("initializer") ?? { className: initial, config: {} }, initializers);
-    if (initializer) options[`${part}_initializer`] = initializer;
+    // Of a cell it starts the weight before its own is loaded, and refuses one that is not square.
+    const refused = initializer?.class_name === "Identity" && part === "kernel" && className.endsWith("Cell");
+    if (initializer && !refused) options[`${part}_initializer`] = initializer;
     if (part.startsWith("moving_")) continue;
     const regularizer = spelled(option("regularizer"), regularizers);
     if (regularizer) options[`${part}_regularizer`] = regularizer;

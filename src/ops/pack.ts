@@ -11,6 +11,7 @@
  * is interpreted until it has run for some milliseconds, which is what a model of ordinary size needs altogether.
  */
 import type { Floats } from "../bytes/numbers.ts";
+import { pieceBytes } from "../platform/bytes.ts";
 import { lendMemory } from "../platform/scratch.ts";
 import { copyStrided, type StridedCopy } from "../strided.ts";
 import type { WeightPacker } from "./facets.ts";
@@ -63,7 +64,7 @@ export interface PanelMemory {
 export const stagedBytes = 2 ** 20;
 
 /** Elements of the source that lie in WebAssembly memory at a time, unless a row or a panel's columns have more: a page that is met for the first time costs more than its copy. */
-const elementsAtOnce = 1 << 16;
+const elementsAtOnce = pieceBytes / 4;
 
 /** A layer's matrix in panels. */
 export function packPanels(pack: WeightPacker, matrix: StoredMatrix): void {

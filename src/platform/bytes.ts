@@ -18,6 +18,9 @@ export interface Bytes {
   need?(start: number, end: number): void;
 }
 
+/** Bytes of a file that are read at a time where no more are needed: they stay in the cache until they have been dealt with. */
+export const pieceBytes = 2 ** 18;
+
 /** The part `[start, end)` of a file, as a file of its own. Nothing is read. */
 export function section(bytes: Bytes, start: number, end: number): Bytes {
   return bytes instanceof Uint8Array ? bytes.subarray(start, end) : new Section(bytes, start, end);

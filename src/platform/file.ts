@@ -33,22 +33,24 @@ export class FileBytes implements Bytes {
     const [start, end] = [Math.min(from, this.length), Math.min(to, this.length)];
     if (start >= end) return new Uint8Array(0);
     const block = Math.floor(start / blockBytes);
-    if (end > (block + 1) * blockBytes) return this.#read(start, end);
+    if (end > (block + 1) * blockBytes) return this.#read(start, lent(Uint8Array, end - start));
     let bytes = this.#blocks.get(block);
     if (!bytes) {
-      bytes = this.#read(block * blockBytes, Math.min((block + 1) * blockBytes, this.length));
+      // Kept, and so in memory of its own.
+      const length = Math.min(blockBytes, this.length - block * blockBytes);
+      bytes = this.#read(block * blockBytes, new Uint8Array(length));
       if (this.#blocks.size === mostBlocks) this.#blocks.delete(this.#blocks.keys().next().value!);
       this.#blocks.set(block, bytes);
     }
     return bytes.subarray(start - block * blockBytes, end - block * blockBytes);
   }
 
-  #read(start: number, end: number): Uint8Array {
+  /** Fills `bytes` from `start` on. */
+  #read(start: number, bytes: Uint8Array): Uint8Array {
     try {
       const file = this.#fs.openSync(this.#path, "r");
       try {
         this.#requireSame(this.#fs.fstatSync(file));
-        const bytes = lent(Uint8Array, end - start);
         for (let filled = 0; filled < bytes.length; ) {
           const wanted = Math.min(bytes.length - filled, mostBytesAtOnce);
           const count = this.#fs.readSync(file, bytes, filled, wanted, start + filled);

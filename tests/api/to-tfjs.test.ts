@@ -478,6 +478,13 @@ describe("masks in a chain", () => {
     const whole = { class_name: "StackedRNNCells", module: "keras.layers", registered_name: null, config: inner };
     return { cell: whole, shapes: [...below.shapes, ...above.shapes] };
   };
+  /** Which TensorFlow.js would start with, and refuse where it is not square. */
+  const asIdentity = () => {
+    const { cell: whole, shapes } = stacked("SimpleRNNCell", "SimpleRNNCell");
+    const [below, above] = whole.config.cells as [object, object];
+    const config = { ...(below as { config: object }).config, kernel_initializer: { class_name: "Identity", config: {} } };
+    return { cell: { ...whole, config: { ...whole.config, cells: [{ ...below, config }, above] } }, shapes };
+  };
   const cells = (own: { cell: object; shapes: number[][] }, sequences = false) =>
     ["RNN", { ...own, return_sequences: sequences }] as const;
   const dense = (inputs: number) => ["Dense", { units: 3, activation: "tanh", shapes: [[inputs, 3], [3]] }] as const;
@@ -497,6 +504,7 @@ describe("masks in a chain", () => {
     ["into both directions", sequential(masking, both(false), dense(2))],
     ["into a cell", sequential(masking, cells(cell("SimpleRNNCell", 3)), dense(3))],
     ["into a cell of two states, all steps of it", sequential(masking, cells(cell("LSTMCell", 2), true), dense(2))],
+    ["into cells that start as the identity", sequential(masking, cells(asIdentity()), dense(3))],
     ["into stacked cells", sequential(masking, cells(stacked("LSTMCell", "SimpleRNNCell")), dense(3))],
     ["into stacked cells, all steps", sequential(masking, cells(stacked("LSTMCell", "SimpleRNNCell"), true), dense(3))],
     ["lost before the end, where nobody looks", sequential(embedding, ["GlobalMaxPooling1D", {}], dense(3))],

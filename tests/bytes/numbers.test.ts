@@ -8,7 +8,6 @@ import {
   float32ToBfloat16,
   float32ToFloat16,
   floatsOf,
-  pieceBytes,
   putArray,
   rearranged,
   swapBytes,
@@ -16,7 +15,7 @@ import {
   toInt32,
   typedArray,
 } from "../../src/bytes/numbers.ts";
-import type { Bytes } from "../../src/platform/bytes.ts";
+import { type Bytes, pieceBytes } from "../../src/platform/bytes.ts";
 import type { DType, RawArray, StoredArray } from "../../src/tensor.ts";
 import { bfloat16, float16 } from "./hdf5-oracle.ts";
 

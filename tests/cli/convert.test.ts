@@ -1,11 +1,13 @@
 /** channelwise convert: what is written by which option, and that a failure leaves everything as it was. */
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { afterAll, describe, expect, test } from "vitest";
 import { convertInto } from "../../src/api/convert.ts";
 import { load } from "../../src/api/load.ts";
 import { type EngineSide, engineSide } from "../../src/api/verify.ts";
 import { inMemory } from "../../src/bytes/file-to-write.ts";
+import { SideThread } from "../../src/cli/side-thread.ts";
 import { readZip } from "../../src/bytes/zip.ts";
 import { readSafetensors } from "../../src/formats/safetensors.ts";
 import {
@@ -169,7 +171,9 @@ describe.concurrent("a second conversion into a folder", () => {
     expect((await channelwise("convert", seed, out)).stderr).not.toMatch(/replaced|removed/);
     const { code, stderr } = await channelwise("convert", seed, out, "--weights", "pt");
     expect(code).toBe(0);
-    expect(stderr).toContain("\nreplaced  model.py, check.npz\nremoved  model.safetensors, of an earlier conversion\n");
+    expect(stderr).toContain(
+      "\nreplaced  model.py, check.npz\nkept  model.safetensors, which model.py does not load\n",
+    );
   });
 });
 
@@ -333,7 +337,41 @@ describe("the thread that computes one side of a large model's proof", () => {
     await expect(convertWith(side)).rejects.toThrow(/differs from the model first at conv1d/);
   });
 
-  test("and its failure is no one's", async () => {
-    await expect(thread(scratch.write("broken.keras", "nothing"))).rejects.toThrow(/corrupt-file|unknown/);
+  describe("is started", () => {
+    const built = pathToFileURL(program);
+    const start = (path: string, own = built, least = 0) => new SideThread(path, {}, own, least).start();
+
+    test("for a file that is large enough", async () => {
+      expect((await start(seed))!.values).toEqual(engineSide(await load(seed)).values);
+      expect(await start(seed, built, 2 ** 28)).toBeUndefined();
+    });
+
+    test("and gives nothing where it fails, or there is no such file", async () => {
+      expect(await start(scratch.write("broken.keras", "nothing"))).toBeUndefined();
+      expect(await start(seed, pathToFileURL(scratch.write("other.mjs", "process.exit(3)")))).toBeUndefined();
+      expect(await start(seed, pathToFileURL(scratch.file("none.mjs")))).toBeUndefined();
+      for (const path of [scratch.file("none.keras"), "http://localhost:1/model.keras", pathToFileURL(seed).href])
+        expect(await start(path), path).toBeUndefined();
+    });
+
+    test("in vain where the conversion is refused", async () => {
+      const model = await load(seed);
+      const failing = () => Promise.reject(new Error("no thread"));
+      await expect(convertInto(model, { name: "1bad" }, () => new Uint8Array(), failing)).rejects.toThrow(/name/);
+      await convertInto(model, {}, (_, file) => inMemory(file), failing);
+    });
+  });
+
+  test("a model by its URL", async () => {
+    await json("convert", pathToFileURL(seed).href, scratch.file("by-url"));
+    const { code, stderr } = await channelwise(
+      "convert",
+      pathToFileURL(seed).href,
+      scratch.file("bad"),
+      "--name",
+      "1bad",
+    );
+    expect(stderr).toMatch(/^channelwise: usage: /);
+    expect(code).toBe(2);
   });
 });

@@ -130,6 +130,20 @@ describe.concurrent("run refuses", () => {
     await refused(turned, /expected NLC = \(N, 128, 1\), got NLC = \(1, 1, 128\)/);
   });
 
+  test("one file for outputs and layers, as wrong usage", async () => {
+    const given = ["run", fixture("seed-experiment"), "--input", fixture("seed-experiment", "inputs.npz")];
+    const { code, stderr } = await channelwise(
+      ...given,
+      "--output",
+      scratch.file("z.npz"),
+      "--layers",
+      scratch.file("./z.npz"),
+    );
+    expect(stderr).toMatch(/^channelwise: usage: option layers: expected another file than .*z\.npz/);
+    expect(code).toBe(2);
+    expect(existsSync(scratch.file("z.npz"))).toBe(false);
+  });
+
   test("one .npy for two outputs, as wrong usage", async () => {
     const output = scratch.file("two.npy");
     const { code, stderr } = await channelwise(

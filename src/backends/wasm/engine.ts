@@ -188,8 +188,7 @@ function runNodes(
   const values = new Map<ValueId, EngineValue>();
   graph.inputs.forEach(({ value }, index) => {
     const axes = graph.values[value]!.axes.map((axis, at) => ({ ...axis, size: shapes[index]![at]! }));
-    const given = { data: Float32Array.from(inputs[index]!), axes };
-    values.set(value, known?.input(index, given) ?? given);
+    values.set(value, { data: Float32Array.from(inputs[index]!), axes });
   });
   const ports = (ids: readonly ValueId[]) => [...new Set(ids)].map((value) => ({ name: String(value), value }));
   for (const node of graph.nodes) {

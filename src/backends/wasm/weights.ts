@@ -2,10 +2,11 @@
  * weights: packs a layer's weights into WebAssembly memory, once per layer and form
  */
 import { isView, rearrangement } from "../../axes.ts";
-import { type Floats, floatsOf, pieceBytes, rearranged } from "../../bytes/numbers.ts";
+import { type Floats, floatsOf, rearranged } from "../../bytes/numbers.ts";
 import type { Layer } from "../../graph/graph.ts";
 import type { WeightPacker } from "../../ops/facets.ts";
 import { inKerasOrder, type StoredOrder } from "../../ops/pack.ts";
+import { pieceBytes } from "../../platform/bytes.ts";
 import { lendMemory } from "../../platform/scratch.ts";
 import type { LayoutPlan } from "../../plan/layout.ts";
 import type { KernelMemory } from "./memory.ts";

@@ -93,10 +93,10 @@ export function readChunkIndex(
     else if (kind === "extensible") readExtensibleArray(image, address, entries, place);
     else {
       image.peek(address, grid.chunks * chunkBytes, "chunks", place);
-      for (let number = 0; number < grid.chunks; number++) {
-        const first = firstOf(grid.numbersOf(number));
-        if (first.some((index, axis) => index >= shape[axis]!)) continue;
-        add(first, { address: address + number * chunkBytes, storedBytes: chunkBytes, skippedFilters: 0 });
+      // Those within the shape alone, each of which is claimed: there may be room for any number more.
+      for (const number of grid.numbersWithin(shape)) {
+        const stored = { address: address + number * chunkBytes, storedBytes: chunkBytes, skippedFilters: 0 };
+        add(firstOf(grid.numbersOf(number)), stored);
       }
     }
   }
@@ -138,6 +138,15 @@ function gridOf({ shape, largest, chunkShape }: ChunkedArray, grows: boolean, pl
   return {
     /** All there may ever be; along an axis without limit one. */
     chunks: denseBytes(counts, 1, place),
+    /** The numbers in all of the chunks that a shape takes. */
+    *numbersWithin(sizes: readonly number[], axis = 0, before = 0): Generator<number> {
+      if (axis === sizes.length) yield before;
+      else {
+        const count = Math.ceil(sizes[axis]! / chunkShape[axis]!);
+        for (let index = 0; index < count; index++)
+          yield* this.numbersWithin(sizes, axis + 1, before * counts[axis]! + index);
+      }
+    },
     /** The number of a chunk along each axis, by its number in all. */
     numbersOf(number: number): number[] {
       const numbers = shape.map(() => 0);
