@@ -2,9 +2,10 @@
  * load: a model file, wherever it is, as a Model
  */
 import { type CustomLayers, type Meaning, readKeras } from "../dialects/keras.ts";
-import { unsupportedFeature } from "../error.ts";
+import { ChannelwiseError, unsupportedFeature } from "../error.ts";
 import { printable } from "../bytes/printable.ts";
 import type { KerasFile } from "../formats/keras.ts";
+import type { WeightTree } from "../formats/weight-tree.ts";
 import type { Parts } from "../formats/parts.ts";
 import { partsOf, readModelFile } from "../formats/read.ts";
 import { keptKey, keptOrigin } from "../dialects/keras-kept.ts";
@@ -220,21 +221,47 @@ function readKerasParts(
       "give the weights as MODEL, and this file with --architecture",
     );
   }
-  const { graph, notes, keras } = readKeras({
-    config: architecture.config,
-    weights: file.weights,
-    kerasVersion: architecture.kerasVersion ?? file.kerasVersion,
-    backend: file.backend ?? architecture.backend,
-    place,
-    ...(customLayers ? { customLayers } : {}),
-    ...(meaning ? { meaning } : {}),
-  });
+  const readWith = (weights: NonNullable<KerasFile["weights"]>) =>
+    readKeras({
+      config: architecture.config,
+      weights,
+      kerasVersion: architecture.kerasVersion ?? file.kerasVersion,
+      backend: file.backend ?? architecture.backend,
+      place,
+      ...(customLayers ? { customLayers } : {}),
+      ...(meaning ? { meaning } : {}),
+    });
+  const { graph, notes, keras } = file === architecture ? readWith(file.weights) : byPlace(file.weights, readWith);
   const version = file.kerasVersion ?? architecture.kerasVersion;
   const origin = file.config === null ? "Keras weights" : `Keras ${version ?? "of an unknown version"}`;
   const written = { ...keras, version, ...(customLayers ? { customLayers } : {}) };
   const source = { keras: () => written };
   const stored = keras.variables.flatMap(({ array }) => array ?? []);
   return { graph, origin, notes: [...notes, ...notRead(file.unread)], source, stored };
+}
+
+/** Weights alone on an architecture whose layers may have other names: Keras' own load_weights goes by the groups' places. */
+function byPlace<T extends { readonly notes: readonly string[] }>(
+  weights: NonNullable<KerasFile["weights"]>,
+  read: (weights: NonNullable<KerasFile["weights"]>) => T,
+): T {
+  try {
+    return read(weights);
+  } catch (error) {
+    if (!(error instanceof ChannelwiseError) || error.code !== "missing-weight" || !("variables" in weights))
+      throw error;
+    const { place } = weights;
+    const unnamed: WeightTree = {
+      variables: (path) => weights.variables(path),
+      name: () => undefined,
+      has: (path) => weights.has(path),
+      children: (path) => weights.children(path),
+      place,
+    };
+    const found = read(unnamed);
+    const note = `weights are taken by their places, as Keras' load_weights does: ${error.message.split("\n")[0]!.replace(/^channelwise: missing-weight: /, "")}`;
+    return { ...found, notes: [...found.notes, note] };
+  }
 }
 
 /** What is told of the parts of a file that nobody reads. */

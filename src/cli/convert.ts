@@ -16,6 +16,7 @@ import {
   isFolder,
   loadOptions,
   openModel,
+  partsBeside,
   requireFolder,
   requireOther,
   requireOwn,
@@ -89,10 +90,12 @@ export async function convertCommand(
   options: ConvertCommandOptions,
   command: Command,
 ): Promise<void> {
+  if (out.trim() === "") throw wrongOption("OUT", ["the name of a folder or a file"], out);
   const to = formatOf(out, options.to);
   const folder = folders[to];
+  const read = [path, options.template, options.architecture].flatMap((one) => (one ? [one, ...partsBeside(one)] : []));
   if (folder) requireFolder(out);
-  else requireOther(out, [path, options.template, options.architecture]);
+  else requireOther(out, read);
   const again = folder !== undefined && existsSync(join(out, folder.main));
   const { template, architecture = template, ...common } = options;
   // How a state dict was converted is told from its weights, unless somebody says it.
@@ -120,9 +123,10 @@ export async function convertCommand(
   const engine = new SideThread(path, loadOptions(path, given));
   const keep: Keep = (name, file) => {
     verifying.stop();
-    const path = folder ? join(out, name) : out;
-    written.push({ name: basename(path), bytes: file.sizeBytes, replaced: existsSync(path) });
-    return staged.write(path, file, writing.update);
+    const place = folder ? join(out, name) : out;
+    requireOther(place, read);
+    written.push({ name: basename(place), bytes: file.sizeBytes, replaced: existsSync(place) });
+    return staged.write(place, file, writing.update);
   };
   try {
     await convertInto(model, settings, keep, () => engine.start());

@@ -3,12 +3,13 @@
  */
 import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync } from "node:fs";
 import * as fs from "node:fs";
-import { basename, dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { inputsOf } from "../api/inputs.ts";
 import { load, type LoadOptions } from "../api/load.ts";
 import type { Model } from "../api/model.ts";
 import { fileOf, type FileToWrite, type Put } from "../bytes/file-to-write.ts";
 import { ChannelwiseError, unreadable, unwritable } from "../error.ts";
+import { partsOf } from "../formats/read.ts";
 import { type Bytes, pieceBytes } from "../platform/bytes.ts";
 import { FileBytes } from "../platform/file.ts";
 import { reuseMemory } from "../platform/scratch.ts";
@@ -157,6 +158,15 @@ function quietly(action: () => void): void {
     action();
   } catch {
     // What can't be removed stays; the error that is on its way says what happened.
+  }
+}
+
+/** The files beside a model's that belong to it: its shards. What is no file, or can't be read, is told by whoever reads it. */
+export function partsBeside(path: string): string[] {
+  try {
+    return partsOf(openBytes(path), [basename(path)]).map((name) => join(dirname(path), name));
+  } catch {
+    return [];
   }
 }
 

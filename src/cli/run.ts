@@ -52,6 +52,7 @@ export async function runCommand(path: string, options: RunOptions): Promise<voi
   writeFiles(files);
   const shown = model.outputs.map(({ name, layout }, index) => ({ name, layout, shape: outputs[index]!.shape }));
   if (options.json) return printJson({ output, outputs: shown, milliseconds });
+  for (const note of model.notes) console.error(note);
   for (const { name, layout, shape } of shown) console.error(`${name}  ${layoutAndShape(layout, shape)}`);
   console.error(`${output} written, ${milliseconds.toFixed(1)} ms`);
 }

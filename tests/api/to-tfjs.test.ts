@@ -482,7 +482,10 @@ describe("masks in a chain", () => {
   const asIdentity = () => {
     const { cell: whole, shapes } = stacked("SimpleRNNCell", "SimpleRNNCell");
     const [below, above] = whole.config.cells as [object, object];
-    const config = { ...(below as { config: object }).config, kernel_initializer: { class_name: "Identity", config: {} } };
+    const config = {
+      ...(below as { config: object }).config,
+      kernel_initializer: { class_name: "Identity", config: {} },
+    };
     return { cell: { ...whole, config: { ...whole.config, cells: [{ ...below, config }, above] } }, shapes };
   };
   const cells = (own: { cell: object; shapes: number[][] }, sequences = false) =>

@@ -27,6 +27,7 @@ describe.each([
     const bytes = sample(length);
     expect(crc(bytes)).toBe(crcByBits(bytes));
     expect(crc(bytes.subarray(length >> 1), crc(bytes.subarray(0, length >> 1)))).toBe(crcByBits(bytes));
+    expect(crc(new Uint8Array(0), crc(bytes))).toBe(crcByBits(bytes));
   });
 });
 

@@ -39,6 +39,21 @@ describe.concurrent("--architecture", () => {
     expect(converted.report.agrees).toBe(true);
   });
 
+  test("weights of layers with other names are taken by their places, as Keras takes them, and told of", async () => {
+    const text = readFileSync(config, "utf8").replaceAll(/"(conv1d|dense|batch_normalization)(_\d+)?"/g, '"my_$1$2"');
+    const renamed = scratch.write("renamed.json", text);
+    const out = scratch.file("renamed.npz");
+    const args = ["--input", fixture(name, "inputs.npz"), "--output", out];
+    const { code, stderr } = await channelwise("run", weights, "--architecture", renamed, ...args);
+    expect(stderr).toMatch(
+      /^weights are taken by their places, as Keras' load_weights does: expected the variables of layer my_/m,
+    );
+    expect(code).toBe(0);
+    const whole = scratch.file("not-renamed.npz");
+    await json("run", fixture(name), "--input", fixture(name, "inputs.npz"), "--output", whole);
+    expect(readFileSync(out)).toEqual(readFileSync(whole));
+  });
+
   const refused = async (message: RegExp, ...args: readonly string[]) => {
     const { code, stderr } = await channelwise("inspect", ...args);
     expect(stderr).toMatch(message);

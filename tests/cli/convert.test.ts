@@ -362,6 +362,29 @@ describe("the thread that computes one side of a large model's proof", () => {
     });
   });
 
+  test("into what is read, shards beside it included, is refused", async () => {
+    const folder = scratch.file("web-source");
+    await json("convert", seed, folder, "--to", "tfjs");
+    const before = contents(folder);
+    for (const args of [
+      [`${folder}/model.json`, `${folder}/group1-shard1of1.bin`, "--to", "keras"],
+      [`${folder}/model.json`, folder, "--to", "tfjs"],
+    ]) {
+      const { code, stderr } = await channelwise("convert", ...args);
+      expect(stderr).toMatch(/^channelwise: usage: .* would replace .*, which is read/);
+      expect(code).toBe(2);
+      expect(contents(folder)).toEqual(before);
+    }
+  });
+
+  test("a name that is empty is refused", async () => {
+    for (const out of ["", " "]) {
+      const { code, stderr } = await channelwise("convert", seed, out);
+      expect(stderr).toMatch(/^channelwise: usage: option OUT: expected the name of a folder or a file/);
+      expect(code).toBe(2);
+    }
+  });
+
   test("a model by its URL", async () => {
     await json("convert", pathToFileURL(seed).href, scratch.file("by-url"));
     const { code, stderr } = await channelwise(

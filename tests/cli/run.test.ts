@@ -73,6 +73,17 @@ describe.concurrent("run", () => {
     expect(existsSync(output)).toBe(true);
   });
 
+  test("a batch of none", async () => {
+    const { shape } = arrays(fixture("seed-experiment", "inputs.npz")).values().next().value!;
+    const empty = scratch.write(
+      "empty.npz",
+      npz([["input_0", { dtype: "float32", shape: [0, ...shape.slice(1)], data: new Float32Array() }]]),
+    );
+    const out = scratch.file("of-none.npz");
+    await json("run", fixture("seed-experiment"), "--input", empty, "--output", out);
+    expect(arrays(out).get("output_0")!.shape).toEqual([0, 1]);
+  });
+
   test("--layout torch takes and gives channels first, the same numbers", async () => {
     const given = arrays(fixture(autoencoder, "inputs.npz")).get("input_0")!;
     const turned = scratch.write("channels-first.npz", npz([["signal", swapped(given)]]));
