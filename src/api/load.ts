@@ -19,7 +19,7 @@ import type { StoredArray } from "../tensor.ts";
 import { type EngineOptions, engineOptions, type Model, openModel } from "./model.ts";
 import { type OptionNames, requireChoice, requireKnown } from "../options.ts";
 import { type ModelSource, rememberSource } from "./source.ts";
-import { wayBack } from "./way-back.ts";
+import { type WayBack, wayBack } from "./way-back.ts";
 
 /** How `load` takes a file. */
 export interface LoadOptions extends EngineOptions {
@@ -189,7 +189,7 @@ export function readWeights(file: OpenedFile, architecture: OpenedFile, options:
     return {
       graph: state.graph,
       origin: `PyTorch weights on ${template.origin}`,
-      notes: [how, ...template.notes, ...unread],
+      notes: [how, ...doubts(state), ...template.notes, ...unread],
       source: { ...template.source, state },
       stored: [...template.stored, ...weights.tensors.values()],
     };
@@ -202,7 +202,19 @@ export function readWeights(file: OpenedFile, architecture: OpenedFile, options:
       "give a model, or its config JSON",
     );
   }
-  return readKerasParts(described, weights, [architecture.name, "config"], file.name, options);
+  const read = readKerasParts(described, weights, [architecture.name, "config"], file.name, options);
+  if (weights.config === null) return read;
+  const own = `${name} has a model of its own, which is not read: its weights are taken for that of ${architecture.name}`;
+  return { ...read, notes: [own, ...read.notes] };
+}
+
+/** What is told where somebody says an order that the weights speak against. */
+function doubts({ flatten, doubtful }: WayBack): string[] {
+  if (!doubtful) return [];
+  const other = flatten === "fold" ? "permute" : "fold";
+  return [
+    `these weights are far nearer to the architecture's own as convert --flatten ${other} orders them: is ${flatten} right?`,
+  ];
 }
 
 type Architecture = Pick<KerasFile, "config" | "kerasVersion" | "backend">;

@@ -19,6 +19,8 @@ export interface WayBack {
   readonly graph: Graph;
   /** How the state dict treats merged axes. */
   readonly flatten: "permute" | "fold";
+  /** Whether its weights are clearly nearer to the template's in the other order. */
+  readonly doubtful: boolean;
   /** The state dict under the emitted module's own names. */
   readonly tensors: Tensors;
 }
@@ -41,18 +43,22 @@ export function wayBack(
     fold: torchConversion(template, { flatten: "fold" }).program.state,
   };
   const tensors = ownNames(entries.permute, state);
-  const chosen = flatten ?? nearer(entries, tensors, place);
-  return { graph: withWeights(template, restoreWeights(entries[chosen], tensors, place)), flatten: chosen, tensors };
+  const nearest = nearer(entries, tensors, place);
+  if (flatten === undefined && nearest === "neither") throw orderUnknown(place);
+  const chosen = flatten ?? (nearest === "fold" ? "fold" : "permute");
+  const graph = withWeights(template, restoreWeights(entries[chosen], tensors, place));
+  return { graph, flatten: chosen, doubtful: nearest === (chosen === "fold" ? "permute" : "fold"), tensors };
 }
 
 /** How much nearer one order has to be to the template's weights than the other, in squared distance. */
 const clearly = 0.5;
 
+/** The order that leaves the weights clearly nearer to the template's; `either` where both are the same. */
 function nearer(
   entries: Readonly<Record<"permute" | "fold", readonly StateEntry[]>>,
   tensors: Tensors,
   place: readonly string[],
-): "permute" | "fold" {
+): "permute" | "fold" | "either" | "neither" {
   const [permute, fold] = [
     restoreWeights(entries.permute, tensors, place),
     restoreWeights(entries.fold, tensors, place),
@@ -71,9 +77,9 @@ function nearer(
     ofPermute += distance(a, own);
     ofFold += distance(b, own);
   });
-  if (same || ofPermute < clearly * ofFold) return "permute";
-  if (ofFold < clearly * ofPermute) return "fold";
-  throw orderUnknown(place);
+  if (same) return "either";
+  if (ofPermute < clearly * ofFold) return "permute";
+  return ofFold < clearly * ofPermute ? "fold" : "neither";
 }
 
 function distance(one: Float32Array, other: Float32Array): number {

@@ -12,7 +12,7 @@ import { bytesOf, toFloat32 } from "../../src/bytes/numbers.ts";
 import { writeCheckpoint } from "../../src/formats/pytorch.ts";
 import { type Graph, layersOf } from "../../src/graph/graph.ts";
 import type { StoredArray } from "../../src/tensor.ts";
-import { caseNames, loadCase } from "../support/fixtures.ts";
+import { caseFile, caseNames, loadCase } from "../support/fixtures.ts";
 import { random } from "../attacks/mutate.ts";
 
 type State = Map<string, StoredArray>;
@@ -58,6 +58,22 @@ describe("which order a state dict has is told from its weights", () => {
   test.each(["permute", "fold"] as const)("%s", (flatten) => {
     const graph = loadCase("flatten-dense").graph();
     expect(wayBack(graph, stateOf(graph, flatten, trained(1)), undefined, []).flatten).toBe(flatten);
+  });
+
+  test.each([
+    ["permute", "fold"],
+    ["fold", "permute"],
+  ] as const)("where %s is said of a state dict of %s, that is doubted", (said, own) => {
+    const graph = loadCase("flatten-dense").graph();
+    expect(wayBack(graph, stateOf(graph, own, trained(2)), said, []).doubtful).toBe(true);
+    for (const flatten of [own, undefined])
+      expect(wayBack(graph, stateOf(graph, own, trained(2)), flatten, []).doubtful).toBe(false);
+    const bytes = writeCheckpoint(new Map(stateOf(graph, own, trained(2))));
+    const keras = { bytes: caseFile("flatten-dense", "model.keras")!, name: "model.keras" };
+    const { notes } = readWeights({ bytes, name: "state.pt" }, keras, { flatten: said });
+    expect(notes).toContain(
+      `these weights are far nearer to the architecture's own as convert --flatten ${own} orders them: is ${said} right?`,
+    );
   });
 
   test("refuses to guess where both are as near", () => {

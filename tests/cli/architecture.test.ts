@@ -39,6 +39,13 @@ describe.concurrent("--architecture", () => {
     expect(converted.report.agrees).toBe(true);
   });
 
+  test("beside a file with a model of its own is taken, and told of", async () => {
+    const { code, stderr } = await channelwise("inspect", fixture(name), "--architecture", fixture(name));
+    const { notes } = await json("inspect", fixture(name), "--architecture", fixture(name));
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(notes).toEqual([expect.stringMatching(/model\.keras has a model of its own, which is not read: /)]);
+  });
+
   test("weights of layers with other names are taken by their places, as Keras takes them, and told of", async () => {
     const text = readFileSync(config, "utf8").replaceAll(/"(conv1d|dense|batch_normalization)(_\d+)?"/g, '"my_$1$2"');
     const renamed = scratch.write("renamed.json", text);
