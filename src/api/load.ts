@@ -262,16 +262,15 @@ function byPlace<T extends { readonly notes: readonly string[] }>(
   } catch (error) {
     if (!(error instanceof ChannelwiseError) || error.code !== "missing-weight" || !("variables" in weights))
       throw error;
-    const { place } = weights;
     const unnamed: WeightTree = {
       variables: (path) => weights.variables(path),
       name: () => undefined,
       has: (path) => weights.has(path),
       children: (path) => weights.children(path),
-      place,
+      place: weights.place,
     };
     const found = read(unnamed);
-    const note = `weights are taken by their places, as Keras' load_weights does: ${error.message.split("\n")[0]!.replace(/^channelwise: missing-weight: /, "")}`;
+    const note = `weights are taken by their places, as Keras' load_weights does: ${error.summary}`;
     return { ...found, notes: [...found.notes, note] };
   }
 }
